@@ -1,0 +1,124 @@
+/**
+ * The agent's HTTP protocol, typed once for both ends: the controller and the CLI on one, the agent on the other.
+ *
+ * Port 9443 (mutual TLS, the cluster's own CA):
+ *   PUT  /v1/intent    Intent       → IntentAnswer; idempotent, monotonic in `generation` (an older one: 409)
+ *   GET  /v1/status                 → MemberStatus
+ *   POST /v1/transfer  Transfer     → TransferAnswer; leadership is handed over, or the reason why not
+ *   POST /v1/raft      a message of agent/raft (peers only), 204
+ *   POST /v1/publish   PublishRequest → 204; a leader without the Kubernetes API asks a peer to write for it
+ * Port 8080 (plain, read-only): /livez /readyz /primary /replica (200 or 503), /metrics, /status (MemberStatus).
+ */
+import type { GtidText } from "./gtid";
+
+export const AGENT_PORT = 9443;
+export const HEALTH_PORT = 8080;
+export const MYSQL_PORT = 3306;
+
+/** What the controller wants of the cluster. Sent to every agent; each keeps the highest generation. */
+export interface Intent {
+  /** metadata.generation of the MySQLCluster. */
+  readonly generation: number;
+  /** UUID the controller made for this cluster; GTID source of the barriers. */
+  readonly clusterId: string;
+  /** Instance names, e.g. "shop-0"; the data-bearing voters. */
+  readonly members: readonly string[];
+  /** True once the controller has seen the cluster with a primary: never bootstrap it again. */
+  readonly initialised: boolean;
+  readonly timing: Timing;
+  /** `spec.failover.auto`: false = elections only by TimeoutNow or command. */
+  readonly autoFailover: boolean;
+  /** Replicas that lag by more are taken out of `<c>-replicas`. */
+  readonly maxLagMs: number;
+  /** When the primary serves reads in `<c>-replicas` (api.md, services.replicas.usePrimary). */
+  readonly usePrimary: "never" | "fallback" | "always";
+  /** `[mysqld]` options that MySQL takes online: name → value, already rendered (SET GLOBAL). */
+  readonly onlineConfig: Readonly<Record<string, string>>;
+}
+
+/** All in milliseconds. */
+export interface Timing {
+  readonly heartbeatMs: number;
+  /** Upper part of the election timeout's range; see agent/raft/timing.ts. */
+  readonly electionTimeoutMs: number;
+}
+
+export interface IntentAnswer {
+  /** The generation the agent now holds. */
+  readonly generation: number;
+}
+
+export type MemberRole = "primary" | "replica" | "learner" | "witness" | "unknown";
+export type MysqldState = "initialising" | "down" | "starting" | "running" | "rewinding" | "cloning";
+
+/** One instance, as its own agent sees it. */
+export interface MemberStatus {
+  /** Instance name, e.g. "shop-0". */
+  readonly name: string;
+  readonly memberId: string;
+  readonly agentVersion: string;
+  readonly generation: number;
+  readonly role: MemberRole;
+  readonly term: number;
+  /** Member id of the leader this member knows in its term. */
+  readonly leader?: string;
+  readonly configuration?: { readonly term: number; readonly version: number; readonly voters: readonly string[]; readonly k: number };
+  /** True when the member serves: the primary open for writes under its lease, a replica that follows. */
+  readonly ready: boolean;
+  /** What the member is doing or waiting for, in one clear sentence. */
+  readonly phase: string;
+  readonly mysqld: MysqldState;
+  readonly mysqlVersion?: string;
+  readonly serverUuid?: string;
+  readonly executed?: GtidText;
+  readonly received?: GtidText;
+  /** Replication delay; undefined on a primary or when unknown. */
+  readonly lagMs?: number;
+  /** GTIDs that make this member diverged; empty when it is not. */
+  readonly errant: GtidText;
+  readonly quorum?: { readonly voters: number; readonly needed: number; readonly alive: number };
+  readonly lastFailover?: FailoverRecord;
+  /** The last tail this member discarded. */
+  readonly discarded?: { readonly at: string; readonly gtids: GtidText; readonly how: "rewind" | "clone"; readonly file?: string };
+  /** Free and total bytes of the data volume. */
+  readonly disk?: { readonly freeBytes: number; readonly totalBytes: number };
+  readonly pid?: { readonly mysqld?: number; readonly agent: number };
+  readonly rssBytes?: { readonly agent: number; readonly supervisor?: number };
+}
+
+/** Kept by the leader that came to power; times are RFC 3339. */
+export interface FailoverRecord {
+  readonly at: string;
+  readonly term: number;
+  readonly from?: string;
+  readonly to: string;
+  readonly reason: "bootstrap" | "mysqld-died" | "leader-silent" | "transfer" | "restart";
+  /** Milliseconds from the start of the election to open for writes, by phase. */
+  readonly phasesMs: Readonly<Record<string, number>>;
+}
+
+export interface Transfer {
+  /** Instance name; undefined = the best one. */
+  readonly to?: string;
+  readonly reason: string;
+}
+
+export type TransferAnswer =
+  | { readonly accepted: true; readonly term: number }
+  | { readonly accepted: false; readonly reason: string };
+
+/** One endpoint of a data Service. */
+export interface PublishedEndpoint {
+  readonly instance: string;
+  readonly pod: string;
+  readonly ip: string;
+  readonly node?: string;
+}
+
+/** A data Service's EndpointSlice as the leader of `term` wants it. */
+export interface PublishRequest {
+  readonly service: "primary" | "replicas";
+  readonly term: number;
+  readonly leader: string;
+  readonly endpoints: readonly PublishedEndpoint[];
+}
