@@ -62,7 +62,12 @@ export interface MemberStatus {
   readonly term: number;
   /** Member id of the leader this member knows in its term. */
   readonly leader?: string;
-  readonly configuration?: { readonly term: number; readonly version: number; readonly voters: readonly string[]; readonly k: number };
+  readonly configuration?: {
+    readonly term: number;
+    readonly version: number;
+    readonly voters: readonly string[];
+    readonly k: number;
+  };
   /** True when the member serves: the primary open for writes under its lease, a replica that follows. */
   readonly ready: boolean;
   /** What the member is doing or waiting for, in one clear sentence. */
@@ -79,7 +84,12 @@ export interface MemberStatus {
   readonly quorum?: { readonly voters: number; readonly needed: number; readonly alive: number };
   readonly lastFailover?: FailoverRecord;
   /** The last tail this member discarded. */
-  readonly discarded?: { readonly at: string; readonly gtids: GtidText; readonly how: "rewind" | "clone"; readonly file?: string };
+  readonly discarded?: {
+    readonly at: string;
+    readonly gtids: GtidText;
+    readonly how: "rewind" | "clone";
+    readonly file?: string;
+  };
   /** Free and total bytes of the data volume. */
   readonly disk?: { readonly freeBytes: number; readonly totalBytes: number };
   readonly pid?: { readonly mysqld?: number; readonly agent: number };

@@ -1,6 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { containsGtid, countGtid, filterGtid, formatGtidSet, lastOf, parseGtidSet, subtractGtid, unionGtid, type GtidSet } from "./gtid";
+import {
+  containsGtid,
+  countGtid,
+  filterGtid,
+  formatGtidSet,
+  lastOf,
+  parseGtidSet,
+  subtractGtid,
+  unionGtid,
+  type GtidSet,
+} from "./gtid";
 
 const A = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
 const B = "bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb";
@@ -15,15 +25,17 @@ describe("text", () => {
     [`${A}:1-3:tag:1-2:5`, `${A}:1-3,${A}:tag:1-2:5`],
   ])("%s is %s", (text, expected) => expect(canonical(text)).toBe(expected));
 
-  test.each([["nonsense"], [`${A}`], [`${A}:0`], [`${A}:1-x`], [`${A}:99999999999999999999`]])("refuses %s", (text) =>
-    expect(() => parseGtidSet(text)).toThrow(/not a GTID/),
+  test.each([["nonsense"], [`${A}`], [`${A}:0`], [`${A}:1-x`], [`${A}:99999999999999999999`]])(
+    "refuses %s",
+    (text) => expect(() => parseGtidSet(text)).toThrow(/not a GTID/),
   );
 });
 
 /** A dumb second version: a set of strings. */
 const members = (set: GtidSet): Set<string> => {
   const out = new Set<string>();
-  for (const [source, list] of set) for (const [a, b] of list) for (let n = a; n <= b; n += 1) out.add(`${source}:${n}`);
+  for (const [source, list] of set)
+    for (const [a, b] of list) for (let n = a; n <= b; n += 1) out.add(`${source}:${n}`);
   return out;
 };
 const arbitrarySet = fc

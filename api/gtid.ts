@@ -49,7 +49,8 @@ function parsePart(part: string): [string, Interval][] {
     const match = INTERVAL.exec(item);
     const first = Number(match?.[1]);
     const last = Number(match?.[2] ?? match?.[1]);
-    if (match === null || first < 1 || !Number.isSafeInteger(last)) throw new Error(`not a GTID interval: "${item}" in "${part}"`);
+    if (match === null || first < 1 || !Number.isSafeInteger(last))
+      throw new Error(`not a GTID interval: "${item}" in "${part}"`);
     return last < first ? [] : [[source, [first, last]]];
   });
 }
@@ -67,7 +68,8 @@ function mergeIntervals(list: readonly Interval[]): Interval[] {
   const out: Interval[] = [];
   for (const [first, last] of [...list].sort((a, b) => a[0] - b[0])) {
     const previous = out.at(-1);
-    if (previous !== undefined && first <= previous[1] + 1) out[out.length - 1] = [previous[0], Math.max(previous[1], last)];
+    if (previous !== undefined && first <= previous[1] + 1)
+      out[out.length - 1] = [previous[0], Math.max(previous[1], last)];
     else out.push([first, last]);
   }
   return out;

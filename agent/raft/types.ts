@@ -1,0 +1,432 @@
+/**
+ * The agent's core: election, promotion, fencing and the way back of an ex-primary (agent.md), as data.
+ *
+ * `step(state, event, input)` is the only entry. It is pure: no I/O, clock or chance of its own; time and chance
+ * come in with `input`. It returns the new state and the actions to carry out. What the caller owes it, in order:
+ *
+ *  1. Actions are carried out in the order given. `persist` is on disk (fsync of file and directory) before any
+ *     later `send` of the same or a later step leaves (I3, I4).
+ *  2. A `verb` is started at its place in the order and not waited for; its end comes back as the event of the
+ *     same name with the `term` it was given. A verb ends exactly once, also when it fails: then `failed` comes.
+ *  3. When the term has moved on, the caller kills statements of an older term; the late event is ignored here.
+ *  4. The caller steps a `timer` event at `nextDeadline(state)` at the latest. Late is safe, early is harmless.
+ *  5. Messages may be lost, doubled, delayed and reordered; they are never altered (mutual TLS).
+ *  6. `now` never goes back while the process lives (a monotonic clock); its zero has no meaning between processes.
+ */
+import type { GtidText } from "../../api/gtid";
+
+/** `<instance>.<nonce>`: a volume's identity. An emptied volume is a new member. */
+export type MemberId = string;
+export type Term = number;
+
+/** Voters and their arithmetic. Ordered by (term, version): see `configNewer`. */
+export interface Configuration {
+  readonly term: Term;
+  readonly version: number;
+  readonly voters: readonly MemberId[];
+  /** Voters that hold no data (I6: they never acknowledge). */
+  readonly witnesses: readonly MemberId[];
+  /** Acknowledgements a commit waits for. */
+  readonly k: number;
+}
+
+/** What a candidate shows: compared by `dominates`, never by file and position. */
+export interface Standing {
+  /** The highest barrier in `received`. */
+  readonly lastTerm: Term;
+  readonly received: GtidText;
+}
+
+/** What must survive a crash of the agent: `state.json`. */
+export interface Durable {
+  readonly memberId: MemberId;
+  /** UUID of the cluster, source of the barriers' GTIDs; "" until the member belongs to one. */
+  readonly clusterId: string;
+  readonly term: Term;
+  readonly vote?: MemberId;
+  readonly config?: Configuration;
+  /** The last term this member won. Its mysqld may hold a tail of it that nobody acknowledged. */
+  readonly ledTerm: Term;
+  /** The last term this member opened for writes (its barrier was acknowledged). */
+  readonly openedTerm: Term;
+  /** The last term whose leader this member received from. */
+  readonly receivedTerm: Term;
+  /** A term given up for ever (transfer, death of mysqld); never led again. */
+  readonly relinquished: Term;
+  /** The member must not stand and votes only as `mayVoteFor` says (agent.md, abstain). */
+  readonly abstain: boolean;
+  /** Set before a CLONE begins, cleared when mysqld runs on the clone: an interrupted clone is begun again. */
+  readonly cloning: boolean;
+  /** GTIDs that make this member diverged and that no crash explains; "" = none. Rebuilt only by policy (I9). */
+  readonly quarantined: GtidText;
+  /** Every server UUID this member's mysqld ever had. */
+  readonly serverUuids: readonly string[];
+  /** Server UUIDs of all members, past and present, as heartbeats told. */
+  readonly knownUuids: readonly string[];
+}
+
+/** Timing the election depends on, all in ms; see timing.ts for what follows from what. */
+export interface Tuning {
+  readonly heartbeatMs: number;
+  readonly electionMinMs: number;
+  readonly electionMaxMs: number;
+  /** lease + time to fence < electionMinMs */
+  readonly leaseMs: number;
+  /** false: stands only when told to (TimeoutNow). */
+  readonly autoFailover: boolean;
+}
+
+// ---------------------------------------------------------------- messages
+
+interface Envelope {
+  readonly clusterId: string;
+  readonly from: MemberId;
+}
+
+/** Sent by a member without a configuration to everyone the intent names. */
+export interface Hello extends Envelope {
+  readonly type: "hello";
+  /** Its mysqld runs on fresh data: no GTID was ever executed or received. */
+  readonly empty: boolean;
+}
+/** The first configuration; taken only by a member without one. */
+export interface Bootstrap extends Envelope {
+  readonly type: "bootstrap";
+  readonly config: Configuration;
+}
+/** Shared by pre-vote and vote requests. `term` is the term asked for (in a pre-vote: not entered yet). */
+interface Candidacy extends Envelope {
+  readonly term: Term;
+  readonly standing: Standing;
+  readonly configTerm: Term;
+  readonly configVersion: number;
+  /** The candidate's openedTerm, for voters that abstain. */
+  readonly opened: Term;
+  /** The leader's term when that leader asked for this candidacy (TimeoutNow); 0 otherwise. */
+  readonly transfer: Term;
+}
+export interface PreVote extends Candidacy {
+  readonly type: "preVote";
+}
+export interface Vote extends Candidacy {
+  readonly type: "vote";
+}
+export interface PreVoteReply extends Envelope {
+  readonly type: "preVoteReply";
+  /** The voter's own term. */
+  readonly term: Term;
+  /** The term that was asked for. */
+  readonly askedTerm: Term;
+  readonly granted: boolean;
+}
+export interface VoteReply extends Envelope {
+  readonly type: "voteReply";
+  readonly term: Term;
+  readonly granted: boolean;
+}
+export interface Heartbeat extends Envelope {
+  readonly type: "heartbeat";
+  readonly term: Term;
+  /** Number of the round; echoed by the answer. The lease counts from the round's sending. */
+  readonly round: number;
+  readonly config: Configuration;
+  /** Whether followers may replicate from the leader yet: true from semi-sync on until it steps down. */
+  readonly receivable: boolean;
+  readonly open: boolean;
+  /** The set the leader was elected with. */
+  readonly electedSet: GtidText;
+  readonly serverUuid: string;
+  readonly knownUuids: readonly string[];
+}
+export interface HeartbeatReply extends Envelope {
+  readonly type: "heartbeatReply";
+  /** The follower's term: higher than the leader's = step down. */
+  readonly term: Term;
+  readonly round: number;
+  /** The term whose leader the follower's receiver runs towards; 0 = none. */
+  readonly receiving: Term;
+  readonly abstain: boolean;
+  /** Last received set the follower saw (a hint for transfers, never for safety). */
+  readonly received: GtidText;
+  readonly serverUuids: readonly string[];
+  /** For the replicas' slice; never for safety. */
+  readonly health: Health;
+}
+/** What a follower tells about its fitness to serve reads. */
+export interface Health {
+  /** Reads may be served: mysqld runs, follows, is open for connections. */
+  readonly serving: boolean;
+  readonly lagMs: number;
+  readonly address: string;
+}
+export interface TimeoutNow extends Envelope {
+  readonly type: "timeoutNow";
+  readonly term: Term;
+}
+/** A follower that abstains asks the leader for a marker. */
+export interface MarkerRequest extends Envelope {
+  readonly type: "markerRequest";
+  readonly term: Term;
+}
+export interface MarkerReply extends Envelope {
+  readonly type: "markerReply";
+  readonly term: Term;
+  /** The marker's GTID: who holds it holds all that was in the leader's binary log before it. */
+  readonly marker: GtidText;
+}
+export type Message =
+  | Hello
+  | Bootstrap
+  | PreVote
+  | PreVoteReply
+  | Vote
+  | VoteReply
+  | Heartbeat
+  | HeartbeatReply
+  | TimeoutNow
+  | MarkerRequest
+  | MarkerReply;
+
+// ---------------------------------------------------------------- events
+
+/** Time and chance of a step. */
+export interface Input {
+  /** Monotonic milliseconds. */
+  readonly now: number;
+  /** In [0, 1). */
+  readonly chance: number;
+}
+
+/** Ends of verbs. `term` is the one the verb was given. */
+export type VerbEvent =
+  /** mysqld runs: super_read_only, offline_mode, nothing started. `fresh`: no GTID executed or received. */
+  | { readonly type: "mysqldReady"; readonly received: GtidText; readonly serverUuid: string }
+  /** Receiver stopped (or none ran), set read afterwards: retrieved ∪ executed. */
+  | { readonly type: "receiverStopped"; readonly term: Term; readonly received: GtidText }
+  /** The set as it is, nothing stopped. */
+  | { readonly type: "receivedRead"; readonly term: Term; readonly received: GtidText }
+  /** The fence holds. `killed`: mysqld was killed, `mysqldExited` follows or went before. */
+  | { readonly type: "fenced"; readonly term: Term; readonly killed: boolean }
+  | { readonly type: "drained"; readonly term: Term }
+  | { readonly type: "armed"; readonly term: Term }
+  | { readonly type: "barrierAcked"; readonly term: Term }
+  | { readonly type: "opened"; readonly term: Term }
+  /** The gate is closed and no commit waits. */
+  | { readonly type: "quiesced"; readonly term: Term; readonly executed: GtidText }
+  /** The receiver runs towards the leader of `term`. */
+  | { readonly type: "followed"; readonly term: Term }
+  /** Not followed: the member received what the leader's electedSet lacks. mysqld is offline (I9). */
+  | { readonly type: "diverged"; readonly term: Term; readonly errant: GtidText }
+  /** The tail was cut and mysqld runs (then `mysqldReady` comes too), or why it has to be cloned. */
+  | {
+      readonly type: "rewound";
+      readonly term: Term;
+      readonly result: "ok" | "impossible" | "committed";
+      readonly errant: GtidText;
+    }
+  /** mysqld runs on the donor's data, under a new server UUID (`mysqldReady` comes too). */
+  | { readonly type: "cloned"; readonly term: Term }
+  | { readonly type: "marked"; readonly term: Term; readonly marker: GtidText; readonly to: MemberId }
+  /** The verb ended without its result; `reason` is for people. */
+  | { readonly type: "failed"; readonly term: Term; readonly verb: VerbName; readonly reason: string };
+
+export type Event =
+  | VerbEvent
+  /** The first event of a process. `mysqld`: what the supervisor has; `writable`: it may be open for writes. */
+  | {
+      readonly type: "started";
+      readonly mysqld: "running" | "down";
+      readonly writable: boolean;
+      readonly unsafeData: boolean;
+    }
+  | { readonly type: "timer" }
+  | { readonly type: "message"; readonly message: Message }
+  | { readonly type: "mysqldExited" }
+  | {
+      readonly type: "intent";
+      readonly clusterId: string;
+      readonly members: readonly string[];
+      readonly initialised: boolean;
+      readonly tuning: Tuning;
+    }
+  /** Hand leadership over; `to` is an instance name, undefined = the best. */
+  | { readonly type: "transfer"; readonly to?: string; readonly reason: string }
+  /** The pod is to end: hand over if leader, then stop mysqld cleanly. */
+  | { readonly type: "shutdown" }
+  /** Periodic look at the own mysqld; hints, never for safety. */
+  | { readonly type: "observed"; readonly received: GtidText; readonly health: Health }
+  /** A replica asks to be rebuilt (operation or policy), also one that is quarantined. */
+  | { readonly type: "rebuild" };
+
+// ---------------------------------------------------------------- actions
+
+/** What is done to mysqld. All carry the term they serve. */
+export type Verb =
+  /** Start mysqld; initialise an empty datadir first. Boots super_read_only, offline_mode, nothing started. */
+  | { readonly verb: "startMysqld" }
+  | { readonly verb: "stopReceiver" }
+  | { readonly verb: "readReceived" }
+  /** offline_mode, KILL the rest, within its time or SIGKILL; then super_read_only and semi-sync source off. */
+  | { readonly verb: "fence" }
+  /** offline_mode=ON, drain the relay log, stop the applier. */
+  | { readonly verb: "drain" }
+  /** Flushes 1, semi-sync on with k, timeout read back, wait_no_replica on. */
+  | { readonly verb: "arm"; readonly k: number }
+  /** super_read_only=OFF; the barrier under GTID `<clusterId>:<term>`; waits for k acknowledgements. */
+  | { readonly verb: "barrier"; readonly clusterId: string }
+  /** read_only=OFF, offline_mode=OFF. */
+  | { readonly verb: "open" }
+  | { readonly verb: "quiesce" }
+  | {
+      readonly verb: "follow";
+      readonly leader: MemberId;
+      readonly electedSet: GtidText;
+      readonly leaderUuid: string;
+      readonly clusterId: string;
+      readonly acknowledge: boolean;
+      readonly checked: boolean;
+    }
+  /** mysqld is down and was a leader: cut what `electedSet` lacks, start, verify. */
+  | { readonly verb: "rewind"; readonly electedSet: GtidText }
+  | { readonly verb: "clone"; readonly donor: MemberId }
+  | { readonly verb: "mark"; readonly to: MemberId };
+export type VerbName = Verb["verb"];
+
+export type Action =
+  | { readonly do: "persist"; readonly durable: Durable }
+  | { readonly do: "send"; readonly to: MemberId; readonly message: Message }
+  /** To everyone the intent names, by instance name: for a member that knows no ids yet. */
+  | { readonly do: "sendByName"; readonly to: string; readonly message: Message }
+  | { readonly do: "verb"; readonly term: Term; readonly verb: Verb }
+  /** The lease holds until then (monotonic ms): beat the supervisor. Only while mysqld may be writable. */
+  | { readonly do: "lease"; readonly until: number }
+  /** mysqld may be writable from here on / is not any more: the supervisor's watchdog. */
+  | { readonly do: "watchdog"; readonly armed: boolean }
+  /** Write the primary's slice, conditional on the term. The gate before it: `open` has ended. */
+  | { readonly do: "publish"; readonly term: Term }
+  /** Proxies and readiness must stop sending clients here; not waited for. */
+  | { readonly do: "closeGate" }
+  /** Something for people: a Kubernetes event and a log line. */
+  | { readonly do: "tell"; readonly event: Told }
+  /** Everything is handed over; stop mysqld (clean when `clean`) and end. */
+  | { readonly do: "exit"; readonly clean: boolean };
+
+export type Told =
+  | {
+      readonly what: "PrimaryElected" | "SwitchedOver" | "FailedOver";
+      readonly term: Term;
+      readonly reason: string;
+    }
+  | { readonly what: "Fenced"; readonly term: Term; readonly reason: string }
+  | { readonly what: "Rewound" | "TransactionsDiscarded" | "Diverged"; readonly gtids: GtidText }
+  | { readonly what: "Cloned"; readonly donor: MemberId; readonly gtids: GtidText }
+  | { readonly what: "MemberJoined"; readonly term: Term }
+  | { readonly what: "VerbFailed"; readonly verb: VerbName; readonly reason: string };
+
+// ---------------------------------------------------------------- state
+
+export type MysqldPhase = "down" | "starting" | "running" | "rewinding" | "cloning";
+
+export interface Follower {
+  readonly role: "follower";
+  readonly leader?: MemberId;
+  /** When this member last answered its leader; -Infinity = never in this term. */
+  readonly answeredAt: number;
+  /** The last heartbeat of the leader of this term. */
+  readonly heard?: Heartbeat;
+  /** A `follow` verb runs or has ended well. */
+  readonly follow: "no" | "asked" | "done";
+  /** The marker asked for, while abstaining. */
+  readonly marker?: GtidText;
+  readonly markerAskedAt?: number;
+}
+export interface Candidate {
+  readonly role: "preCandidate" | "candidate";
+  /** The term asked for: durable.term + 1 as pre-candidate, durable.term as candidate. */
+  readonly term: Term;
+  readonly standing?: Standing;
+  readonly votes: readonly MemberId[];
+  readonly transfer: Term;
+  readonly since: number;
+}
+export type LeaderPhase = "draining" | "arming" | "gathering" | "barrier" | "opening" | "open" | "quiescing";
+export interface Peer {
+  readonly id: MemberId;
+  /** Highest round answered and when that round was sent. */
+  readonly round: number;
+  readonly answeredAt: number;
+  readonly receiving: Term;
+  readonly received: GtidText;
+  readonly abstain: boolean;
+  readonly health?: Health;
+}
+export interface Leader {
+  readonly role: "leader";
+  readonly phase: LeaderPhase;
+  readonly electedSet: GtidText;
+  readonly electedAt: number;
+  readonly round: number;
+  /** Sending time of recent rounds, oldest first. */
+  readonly rounds: readonly { readonly round: number; readonly sentAt: number }[];
+  readonly leaseUntil: number;
+  readonly peers: Readonly<Record<MemberId, Peer>>;
+  readonly transferTo?: string;
+  readonly reason: string;
+}
+export type Role = Follower | Candidate | Leader;
+
+/** A vote request that waits for the fence or the receiver. */
+export interface Ballot {
+  readonly request: Vote;
+  readonly stage: "fencing" | "stopping";
+}
+
+export interface State {
+  readonly durable: Durable;
+  readonly role: Role;
+  readonly tuning: Tuning;
+  readonly startedAt: number;
+  readonly mysqld: MysqldPhase;
+  /** mysqld may be open for writes, or may still acknowledge commits of an own term: fence before any vote. */
+  readonly writable: boolean;
+  /** A `fence` verb runs. */
+  readonly fencing: boolean;
+  readonly serverUuid: string;
+  /** Last set seen; a hint, and exact right after `receiverStopped`. */
+  readonly received: GtidText;
+  readonly health: Health;
+  readonly ballot?: Ballot;
+  /** Pre-votes that wait for a `readReceived`. */
+  readonly preVotes: readonly PreVote[];
+  /** What the intent said; undefined until it came. */
+  readonly intent?: {
+    readonly clusterId: string;
+    readonly members: readonly string[];
+    readonly initialised: boolean;
+  };
+  /** Config-less members heard of, by instance name. */
+  readonly hellos: Readonly<
+    Record<string, { readonly id: MemberId; readonly empty: boolean; readonly at: number }>
+  >;
+  /** Members outside the configuration that replicate (learners). */
+  readonly observers: readonly MemberId[];
+  readonly shuttingDown: boolean;
+  readonly deadlines: Deadlines;
+}
+
+/** Times (monotonic ms) at which `timer` wants to come. */
+export interface Deadlines {
+  /** Stand for election, or repeat a candidacy that got stuck. */
+  readonly election?: number;
+  readonly heartbeat?: number;
+  readonly lease?: number;
+  /** Start an ex-leader's mysqld uncut: no elected leader was heard. */
+  readonly recover?: number;
+  readonly hello?: number;
+  /** A failed verb is tried again. */
+  readonly retry?: number;
+  /** The end of a transfer or shutdown that does not come to an end. */
+  readonly transfer?: number;
+}
+
+export type Step = readonly [state: State, actions: readonly Action[]];
