@@ -8,7 +8,9 @@
  *     later `send` of the same or a later step leaves (I3, I4).
  *  2. A `verb` is started at its place in the order and not waited for; its end comes back as the event of the
  *     same name with the `term` it was given. A verb ends exactly once, also when it fails: then `failed` comes.
- *  3. When the term has moved on, the caller kills statements of an older term; the late event is ignored here.
+ *  3. When `durable.term` has grown, the caller supersedes the port (MysqlPort.supersede): statements of an older
+ *     term are killed and end as `failed`, which is ignored here. `startMysqld`, `rewind`, `clone` and `fence` are
+ *     bound to no term: they go on, and their ends count whatever the term.
  *  4. The caller steps a `timer` event at `nextDeadline(state)` at the latest. Late is safe, early is harmless.
  *  5. Messages may be lost, doubled, delayed and reordered; they are never altered (mutual TLS).
  *  6. `now` never goes back while the process lives (a monotonic clock); its zero has no meaning between processes.
@@ -45,8 +47,13 @@ export interface Durable {
   readonly term: Term;
   readonly vote?: MemberId;
   readonly config?: Configuration;
-  /** The last term this member won. Its mysqld may hold a tail of it that nobody acknowledged. */
+  /** The last term this member won. */
   readonly ledTerm: Term;
+  /**
+   * Since it won, the member has not followed anyone: its binary log may end in commits that nobody
+   * acknowledged. Its mysqld, once dead, is not started before an elected leader or an election timeout has spoken.
+   */
+  readonly tail: boolean;
   /** The last term this member opened for writes (its barrier was acknowledged). */
   readonly openedTerm: Term;
   /** The last term whose leader this member received from. */
@@ -137,6 +144,8 @@ export interface Heartbeat extends Envelope {
   readonly electedSet: GtidText;
   readonly serverUuid: string;
   readonly knownUuids: readonly string[];
+  /** From whom a member that must be cloned takes its data: a healthy follower, else the leader. */
+  readonly donor: MemberId;
 }
 export interface HeartbeatReply extends Envelope {
   readonly type: "heartbeatReply";
@@ -205,7 +214,7 @@ export type VerbEvent =
   | { readonly type: "receiverStopped"; readonly term: Term; readonly received: GtidText }
   /** The set as it is, nothing stopped. */
   | { readonly type: "receivedRead"; readonly term: Term; readonly received: GtidText }
-  /** The fence holds. `killed`: mysqld was killed, `mysqldExited` follows or went before. */
+  /** The fence holds. `killed`: mysqld was killed (`mysqldExited` comes too, before or after). */
   | { readonly type: "fenced"; readonly term: Term; readonly killed: boolean }
   | { readonly type: "drained"; readonly term: Term }
   | { readonly type: "armed"; readonly term: Term }
@@ -241,6 +250,7 @@ export type Event =
     }
   | { readonly type: "timer" }
   | { readonly type: "message"; readonly message: Message }
+  /** mysqld ended, except where `startMysqld`, `rewind` or `clone` runs: there its end is part of the verb. */
   | { readonly type: "mysqldExited" }
   | {
       readonly type: "intent";
@@ -262,7 +272,10 @@ export type Event =
 
 /** What is done to mysqld. All carry the term they serve. */
 export type Verb =
-  /** Start mysqld; initialise an empty datadir first. Boots super_read_only, offline_mode, nothing started. */
+  /**
+   * Start mysqld; initialise an empty datadir first. Boots super_read_only, offline_mode, nothing started. When one
+   * runs already (the agent was restarted) it is attached to as it is. Ends as `mysqldReady`.
+   */
   | { readonly verb: "startMysqld" }
   | { readonly verb: "stopReceiver" }
   | { readonly verb: "readReceived" }
@@ -284,7 +297,6 @@ export type Verb =
       readonly leaderUuid: string;
       readonly clusterId: string;
       readonly acknowledge: boolean;
-      readonly checked: boolean;
     }
   /** mysqld is down and was a leader: cut what `electedSet` lacks, start, verify. */
   | { readonly verb: "rewind"; readonly electedSet: GtidText }
@@ -349,7 +361,15 @@ export interface Candidate {
   readonly transfer: Term;
   readonly since: number;
 }
-export type LeaderPhase = "draining" | "arming" | "gathering" | "barrier" | "opening" | "open" | "quiescing";
+export type LeaderPhase =
+  | "draining"
+  | "arming"
+  | "gathering"
+  | "barrier"
+  | "leasing"
+  | "opening"
+  | "open"
+  | "quiescing";
 export interface Peer {
   readonly id: MemberId;
   /** Highest round answered and when that round was sent. */
@@ -411,6 +431,8 @@ export interface State {
   /** Members outside the configuration that replicate (learners). */
   readonly observers: readonly MemberId[];
   readonly shuttingDown: boolean;
+  /** Verbs that failed in a row; spaces the tries. */
+  readonly failures: number;
   readonly deadlines: Deadlines;
 }
 
