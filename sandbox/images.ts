@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { baseKey, buildBase, buildPorpoise } from "../images/porpoise";
+import { buildEngine } from "../images/engine";
+import { writeTar } from "../images/pack";
+import { buildBusybox, buildPause } from "../images/small";
+import { cacheDir, CHECKOUT, containerdSocket, NODES, paths } from "./config";
+import { exclusively } from "./lock";
+import { heartbeat, say, step } from "./log";
+import { buildGolden } from "./store";
+import { Refusal, run } from "./run";
+
+/** Which images the nodes get, and how: a golden store for what seldom changes, an import for our own. */
+
+interface Recipe {
+  readonly name: string;
+  readonly key: string;
+  readonly build: (dir: string) => Promise<string>;
+}
+
+const hashOf = (...files: string[]): string => {
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(readFileSync(join(CHECKOUT, "images", file)));
+  return hash.digest("hex").slice(0, 12);
+};
+
+const recipes = (): Recipe[] => [
+  { name: "pause", key: hashOf("pause.c", "small.ts"), build: buildPause },
+  { name: "busybox", key: hashOf("small.ts"), build: buildBusybox },
+  { name: "mysql", key: hashOf("engine.ts", "debian.ts"), build: buildEngine },
+  { name: "base", key: baseKey(), build: buildBase },
+];
+
+const dirOf = (recipe: Recipe): string => join(cacheDir(), "images", `${recipe.name}-${recipe.key}`);
+
+function goldenDir(): string {
+  const all = recipes().map((recipe) => `${recipe.name}-${recipe.key}`);
+  return join(cacheDir(), "golden", createHash("sha256").update(all.join()).digest("hex").slice(0, 12));
+}
+
+/** Builds the images and the golden store where they are missing; returns the store. A minute or two at first. */
+export async function buildImages(): Promise<string> {
+  const golden = goldenDir();
+  if (existsSync(golden)) return golden;
+  return exclusively(join(cacheDir(), "images.lock"), async () => {
+    for (const recipe of recipes()) await buildImage(recipe);
+    const layouts = recipes().map((recipe) => join(dirOf(recipe), "oci"));
+    if (!existsSync(golden)) await step("golden image store", () => buildGolden(golden, layouts));
+    forgetOld();
+    return golden;
+  });
+}
+
+async function buildImage(recipe: Recipe): Promise<void> {
+  const dir = dirOf(recipe);
+  if (existsSync(dir)) return;
+  const staging = `${dir}.tmp`;
+  rmSync(staging, { recursive: true, force: true });
+  mkdirSync(staging, { recursive: true });
+  const stop = heartbeat(`image ${recipe.name}`);
+  try {
+    await step(`image ${recipe.name}`, () => recipe.build(staging));
+  } finally {
+    stop();
+  }
+  renameSync(staging, dir);
+}
+
+/** Images and stores of former recipes: a gigabyte each, and made again in a minute. */
+function forgetOld(): void {
+  const kept = new Set([goldenDir(), ...recipes().map(dirOf)]);
+  for (const kind of ["images", "golden"]) {
+    const dir = join(cacheDir(), kind);
+    for (const name of existsSync(dir) ? readdirSync(dir) : []) {
+      if (!kept.has(join(dir, name))) rmSync(join(dir, name), { recursive: true, force: true });
+    }
+  }
+}
+
+/** Builds our image from this checkout and imports it into every node; only the bundles travel. */
+export async function loadPorpoise(): Promise<void> {
+  const base = recipes().find((recipe) => recipe.name === "base");
+  if (!base) throw new Error("no recipe for the base image");
+  await buildImages();
+  const dir = join(paths().state, "image");
+  const built = await step("image porpoise", () => buildPorpoise(dir, { base: dirOf(base), thin: true }));
+  for (const source of built.missing) say(`  not in the image, since it does not exist yet: ${source}`);
+  await loadTar(await writeTar(built.layout, join(dir, "image.tar")));
+}
+
+/** Writes our image with all its layers to a file, for a registry or another cluster. */
+export async function savePorpoise(file: string): Promise<void> {
+  const base = recipes().find((recipe) => recipe.name === "base");
+  if (!base) throw new Error("no recipe for the base image");
+  await buildImages();
+  const dir = join(paths().state, "image-full");
+  const built = await buildPorpoise(dir, { base: dirOf(base), thin: false });
+  await writeTar(built.layout, file);
+  rmSync(dir, { recursive: true, force: true });
+}
+
+/** Imports an OCI tar into every node's containerd. @throws Refusal when there is no such file. */
+export async function loadTar(file: string): Promise<void> {
+  if (!existsSync(file)) throw new Refusal(`There is no image file ${file}.`);
+  await step(`loaded into ${NODES.length} nodes`, () =>
+    Promise.all(
+      NODES.map((node) =>
+        run("ctr", ["-a", containerdSocket(node.name), "-n", "k8s.io", "images", "import", file], {
+          timeoutMs: 300_000,
+        }),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,103 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { requirePackages, requirePrivileges } from "./apt";
+import { startDns, startStorage } from "./addons";
+import { buildBinaries, linkBinaries } from "./build";
+import { CHECKOUT, NODES, paths } from "./config";
+import { apiReady, startApiServer, startControllers } from "./controlplane";
+import { leftovers, removeSandbox } from "./down";
+import { buildImages, loadPorpoise } from "./images";
+import { kubectl } from "./kube";
+import { checkMachine, holder, holderAlive, releaseMachine, takeMachine } from "./lock";
+import { say, step } from "./log";
+import { createNetwork } from "./network";
+import { copyStore, startContainerd, startKubelet } from "./node";
+import { createPki } from "./pki";
+import { daemonPid } from "./processes";
+import { until } from "./run";
+
+/** Brings the sandbox up: builds what is missing, cleans what a crash left, starts everything, waits for it. */
+export async function up(): Promise<void> {
+  requirePrivileges();
+  if (await isUp()) {
+    say(`the sandbox is up already; export KUBECONFIG=${paths().kubeconfig}`);
+    return;
+  }
+  const dead = checkMachine();
+  await build();
+  if (dead !== undefined) await step(`cleaned up what ${dead} left`, () => removeSandbox(dead));
+  if (holder() !== undefined || leftovers().length > 0 || existsSync(paths().state)) {
+    await step("cleaned up a former sandbox", () => removeSandbox(CHECKOUT, { keepLogs: true }));
+  }
+  takeMachine(process.pid);
+  await start();
+  await loadPorpoise();
+  say(
+    `up. export KUBECONFIG=${paths().kubeconfig} PATH=${paths().bin}:$PATH, or: npx tsx sandbox/main.ts shell`,
+  );
+}
+
+/** Makes everything that the cache should hold. */
+export async function build(): Promise<void> {
+  await requirePackages();
+  await buildBinaries();
+  await buildImages();
+}
+
+async function start(): Promise<void> {
+  const golden = await buildImages();
+  mkdirSync(paths().state, { recursive: true });
+  linkBinaries();
+  await step("network", createNetwork);
+  await step("certificates", createPki);
+  const stores = Promise.all(NODES.map((node) => copyStore(golden, node).then(() => startContainerd(node))));
+  stores.catch(() => undefined); // Awaited below; meanwhile the API server may fail first.
+  takeMachine(await step("API server", startApiServer));
+  startControllers();
+  await step("containerd", () => stores);
+  for (const node of NODES) startKubelet(node);
+  await step("DNS and volumes", async () => {
+    await startDns();
+    await startStorage();
+  });
+  await step(`${NODES.length} nodes Ready`, () => until("all nodes Ready", 120_000, nodesReady));
+  await until("service account of the namespace default", 30_000, async () => {
+    await kubectl(["get", "serviceaccount", "default"]);
+    return true;
+  });
+}
+
+async function nodesReady(): Promise<boolean> {
+  const path = '{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}';
+  const states = (await kubectl(["get", "nodes", "-o", `jsonpath=${path}`])).trim().split("\n");
+  return states.length === NODES.length && states.every((state) => state === "True");
+}
+
+/** The processes without which the sandbox is not up. */
+export const DAEMONS = [
+  "etcd",
+  "kube-apiserver",
+  "kube-controller-manager",
+  "kube-scheduler",
+  "coredns",
+  "local-path-provisioner",
+  ...NODES.flatMap((node) => [`containerd-${node.name}`, `kubelet-${node.name}`]),
+];
+
+/** True when the machine's sandbox is this checkout's and works. */
+export async function isUp(): Promise<boolean> {
+  const held = holder();
+  if (!held || held.checkout !== CHECKOUT || !holderAlive(held)) return false;
+  if (!existsSync(paths().kubeconfig)) return false;
+  return DAEMONS.every((name) => daemonPid(name) !== undefined) && (await apiReady());
+}
+
+/** Takes the sandbox away, and says what could not be. @throws when something is left. */
+export async function down(): Promise<void> {
+  requirePrivileges();
+  const dead = checkMachine();
+  if (dead !== undefined) await removeSandbox(dead);
+  await step("sandbox removed", () => removeSandbox());
+  releaseMachine();
+  const left = leftovers();
+  if (left.length > 0) throw new Error(`left behind: ${left.join("; ")}`);
+}
