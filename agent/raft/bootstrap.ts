@@ -1,0 +1,100 @@
+/**
+ * The birth of a cluster: once, with all members present and empty, and an intent that says it never was
+ * (agent.md, Membership). The first named member makes the configuration; the others take it only while they have
+ * none. Whoever has it answers a configuration-less voter's hello with it, so a lost message heals itself.
+ */
+import { acknowledgements } from "../../api/quorum";
+import { tend } from "./recovery";
+import { chain, deadline, envelope, isVoter, nameOf, persist, send, stay, votersOf } from "./state";
+import { rearmElection } from "./term";
+import type { Action, Bootstrap, Configuration, Hello, Input, MemberId, State, Step } from "./types";
+
+/** A hello older than this proves no presence. */
+const HELLO_FRESH_MS = 5_000;
+/** Learners a leader talks to at most. */
+const OBSERVERS_MAX = 32;
+
+type IntentEvent = Pick<NonNullable<State["intent"]>, "clusterId" | "members" | "initialised"> & {
+  readonly tuning: State["tuning"];
+};
+
+export function onIntent(
+  state: State,
+  { clusterId, members, initialised, tuning }: IntentEvent,
+  input: Input,
+): Step {
+  const next: State = { ...state, tuning, intent: { clusterId, members, initialised } };
+  return state.durable.config === undefined ? onHelloTimer(next, input) : stay(next);
+}
+
+/** A member outside the configuration makes itself known: to found a cluster, or as a learner to its next leader. */
+export function onHelloTimer(state: State, input: Input): Step {
+  const { intent, durable, tuning } = state;
+  if (isVoter(state) || intent === undefined) return stay(deadline(state, { hello: undefined }));
+  const message = envelope(state, { type: "hello", empty: isEmpty(state) });
+  const own = nameOf(durable.memberId);
+  const others = intent.members.filter((name) => name !== own);
+  const sends = others.map(
+    (to): Action => ({ do: "sendByName", to, message: { ...message, clusterId: intent.clusterId } }),
+  );
+  return chain([deadline(state, { hello: input.now + 2 * tuning.heartbeatMs }), sends], (now) =>
+    tryBootstrap(now, input),
+  );
+}
+
+const isEmpty = ({ mysqld, received }: State): boolean => mysqld === "running" && received === "";
+
+export function onHello(state: State, { from, empty }: Hello, input: Input): Step {
+  const { config } = state.durable;
+  if (config === undefined) {
+    const hellos = { ...state.hellos, [nameOf(from)]: { id: from, empty, at: input.now } };
+    return tryBootstrap({ ...state, hellos }, input);
+  }
+  if (config.voters.includes(from)) return [state, [send(state, from, { type: "bootstrap", config })]];
+  if (state.role.role !== "leader" || state.observers.includes(from)) return stay(state);
+  // A volume of the same instance that was emptied before is gone for good.
+  const others = state.observers.filter((id) => nameOf(id) !== nameOf(from));
+  return stay({ ...state, observers: [...others, from].slice(-OBSERVERS_MAX) });
+}
+
+function tryBootstrap(state: State, input: Input): Step {
+  const { intent, durable } = state;
+  if (intent === undefined || intent.initialised || durable.config !== undefined) return stay(state);
+  if (intent.members[0] !== nameOf(durable.memberId) || !isEmpty(state)) return stay(state);
+  const voters = intent.members.flatMap((name) => presentAndEmpty(state, name, input) ?? []);
+  if (voters.length !== intent.members.length) return stay(state);
+  const config: Configuration = {
+    term: 1,
+    version: 1,
+    voters,
+    witnesses: [],
+    k: acknowledgements(voters.length),
+  };
+  return chain(adopt(state, intent.clusterId, config, input), (now) => [
+    now,
+    votersOf(now)
+      .filter((id) => id !== durable.memberId)
+      .map((to) => send(now, to, { type: "bootstrap", config })),
+  ]);
+}
+
+function presentAndEmpty(state: State, name: string, { now }: Input): MemberId | undefined {
+  if (name === nameOf(state.durable.memberId)) return state.durable.memberId;
+  const hello = state.hellos[name];
+  return hello !== undefined && hello.empty && now - hello.at < HELLO_FRESH_MS ? hello.id : undefined;
+}
+
+export function onBootstrap(state: State, { clusterId, config }: Bootstrap, input: Input): Step {
+  const { durable, intent } = state;
+  const mine = intent?.clusterId === clusterId && config.voters.includes(durable.memberId);
+  if (durable.config !== undefined || !mine || !isEmpty(state)) return stay(state);
+  return adopt(state, clusterId, config, input);
+}
+
+function adopt(state: State, clusterId: string, config: Configuration, input: Input): Step {
+  return chain(
+    persist({ ...state, hellos: {} }, { clusterId, config }),
+    (now) => stay(isVoter(now) ? rearmElection(deadline(now, { hello: undefined }), input) : now),
+    (now) => tend(now, input),
+  );
+}

@@ -1,0 +1,72 @@
+/** The follower's side of a heartbeat. */
+import { configNewer } from "./standing";
+import { tend } from "./recovery";
+import { chain, deadline, follower, isVoter, persist, send, stay } from "./state";
+import { enterTerm, rearmElection } from "./term";
+import type { Durable, Follower, Heartbeat, Input, State, Step } from "./types";
+
+export function onHeartbeat(state: State, heartbeat: Heartbeat, input: Input): Step {
+  if (!sameCluster(state, heartbeat)) return stay(state);
+  if (heartbeat.term < state.durable.term) return [state, [reply(state, heartbeat)]];
+  return chain(
+    enterTerm(state, heartbeat.term, input),
+    (now) => persist(now, learnt(now, heartbeat)),
+    (now) => heard(now, heartbeat, input),
+    (now) => [now, [reply(now, heartbeat)]],
+    (now) => tend(now, input),
+  );
+}
+
+/** A member of no cluster joins the one its intent names: as a learner, or as the voter a lost `bootstrap` made it. */
+function sameCluster({ durable, intent }: State, { clusterId, config }: Heartbeat): boolean {
+  if (durable.clusterId !== "") return true; // Others were refused by `step`.
+  return intent?.clusterId === clusterId && config.term > 0;
+}
+
+/** What a heartbeat teaches for good. */
+function learnt({ durable }: State, { clusterId, config, knownUuids }: Heartbeat): Partial<Durable> {
+  return {
+    clusterId,
+    config: configNewer(config, durable.config) ? config : durable.config,
+    knownUuids: [...new Set([...durable.knownUuids, ...knownUuids])].sort(),
+  };
+}
+
+function heard(state: State, heartbeat: Heartbeat, input: Input): Step {
+  const { role } = state;
+  if (role.role === "leader") throw new Error(`bug: two leaders in term ${heartbeat.term}`);
+  const known: Follower =
+    role.role === "follower" && role.leader === heartbeat.from ? role : follower(heartbeat.from);
+  const next: State = {
+    ...state,
+    role: { ...known, heard: heartbeat, answeredAt: input.now },
+    ballot: undefined,
+    preVotes: [],
+  };
+  // A learner that hears no leader any more says hello to the next.
+  const hello = isVoter(next) ? undefined : input.now + 2 * next.tuning.electionMaxMs;
+  return stay(rearmElection(deadline(next, { hello, recover: undefined }), input));
+}
+
+function reply(state: State, { from, round }: Heartbeat) {
+  const { durable, role, received, health } = state;
+  const receiving = role.role === "follower" && role.follow === "done" ? durable.term : 0;
+  return send(state, from, {
+    type: "heartbeatReply",
+    term: durable.term,
+    round,
+    receiving,
+    received,
+    health,
+    abstain: durable.abstain || !isVoter(state),
+    serverUuids: durable.serverUuids,
+  });
+}
+
+/** Tells the leader at once that the receiver runs: its barrier waits for it. */
+export function tellReceiving(state: State): Step {
+  const { role } = state;
+  return role.role === "follower" && role.heard !== undefined
+    ? [state, [reply(state, role.heard)]]
+    : stay(state);
+}

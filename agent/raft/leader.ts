@@ -1,0 +1,169 @@
+/** The leader: victory, heartbeats, the lease, the configuration it stamps. */
+import { electionQuorum } from "../../api/quorum";
+import { retire } from "./transfer";
+import { advance } from "./promotion";
+import {
+  audience,
+  chain,
+  deadline,
+  isVoter,
+  otherVoters,
+  persist,
+  send,
+  stay,
+  verb,
+  votersOf,
+} from "./state";
+import { enterTerm } from "./term";
+import type {
+  Candidate,
+  Heartbeat,
+  HeartbeatReply,
+  Input,
+  Leader,
+  MemberId,
+  Peer,
+  State,
+  Step,
+} from "./types";
+
+/** Rounds whose sending time is kept: a reply later than that proves nothing worth having. */
+const ROUNDS_KEPT = 64;
+
+/** A majority voted: heartbeat at once, and drain what was received (agent.md, Promotion). */
+export function becomeLeader(state: State, { standing, transfer, since }: Candidate, input: Input): Step {
+  const { term, config } = state.durable;
+  const reason = transfer > 0 ? "the leader handed over" : "the leader was silent";
+  const role: Leader = {
+    role: "leader",
+    phase: "draining",
+    electedSet: standing?.received ?? "",
+    electedAt: input.now,
+    electionStartedAt: since,
+    round: 0,
+    rounds: [],
+    leaseUntil: -Infinity,
+    peers: {},
+    reason,
+    transferred: transfer > 0,
+  };
+  const stamped = config === undefined ? undefined : { ...config, term };
+  return chain(
+    // The tail begins: until it follows someone, what this member writes may be its alone.
+    persist(state, { ledTerm: term, tail: true, config: stamped }),
+    (now) => [
+      {
+        ...deadline(now, { election: undefined, recover: undefined, lease: leaseEnd(role, -Infinity, now) }),
+        role,
+        preVotes: [],
+        ballot: undefined,
+      },
+      [],
+    ],
+    (now) => beat(now, input),
+    (now) => [now, [verb(now, { verb: "drain" })]],
+  );
+}
+
+/** One round of heartbeats; sets the time of the next. */
+export function beat(state: State, input: Input): Step {
+  const { role } = state;
+  if (role.role !== "leader") return stay(state);
+  const round = role.round + 1;
+  const rounds = [...role.rounds, { round, sentAt: input.now }].slice(-ROUNDS_KEPT);
+  const next = deadline(
+    { ...state, role: { ...role, round, rounds } },
+    { heartbeat: input.now + state.tuning.heartbeatMs },
+  );
+  const message = heartbeat(next, round);
+  return chain([next, audience(next).map((to) => send(next, to, message))], (now) => renewLease(now, input));
+}
+
+function heartbeat(state: State, round: number): Omit<Heartbeat, "clusterId" | "from"> {
+  const { durable, serverUuid } = state;
+  const role = state.role as Leader;
+  if (durable.config === undefined) throw new Error("bug: a leader without a configuration");
+  return {
+    type: "heartbeat",
+    term: durable.term,
+    round,
+    config: durable.config,
+    electedSet: role.electedSet,
+    serverUuid,
+    receivable: !["draining", "arming"].includes(role.phase),
+    open: role.phase === "open",
+    knownUuids: knownUuids(state),
+    donor: donorOf(state, role),
+  };
+}
+
+const knownUuids = ({ durable }: State): readonly string[] =>
+  [...new Set([...durable.knownUuids, ...durable.serverUuids])].sort();
+
+/** A healthy follower carries a clone's load better than the leader. */
+function donorOf({ durable }: State, { peers }: Leader): MemberId {
+  const fit = Object.values(peers).filter(
+    (peer) => peer.receiving === durable.term && !peer.abstain && peer.health?.serving,
+  );
+  return fit.sort((a, b) => (a.health?.lagMs ?? 0) - (b.health?.lagMs ?? 0))[0]?.id ?? durable.memberId;
+}
+
+export function onHeartbeatReply(state: State, reply: HeartbeatReply, input: Input): Step {
+  const { role, durable } = state;
+  if (reply.term > durable.term) return stepAside(state, reply, input);
+  if (role.role !== "leader" || reply.term < durable.term) return stay(state);
+  const sentAt = role.rounds.find(({ round }) => round === reply.round)?.sentAt;
+  const before = role.peers[reply.from];
+  const peer: Peer = {
+    id: reply.from,
+    round: Math.max(reply.round, before?.round ?? 0),
+    answeredAt: Math.max(sentAt ?? -Infinity, before?.answeredAt ?? -Infinity),
+    receiving: reply.receiving,
+    received: reply.received,
+    abstain: reply.abstain,
+    health: reply.health,
+  };
+  const uuids = [...new Set([...durable.knownUuids, ...reply.serverUuids])].sort();
+  const next: State = { ...state, role: { ...role, peers: { ...role.peers, [reply.from]: peer } } };
+  return chain(
+    persist(next, { knownUuids: uuids }),
+    (now) => renewLease(now, input),
+    (now) => advance(now, input),
+  );
+}
+
+/** Only a voter's term counts: a stranger must not depose a leader. */
+function stepAside(state: State, reply: HeartbeatReply, input: Input): Step {
+  return state.role.role === "leader" && votersOf(state).includes(reply.from)
+    ? enterTerm(state, reply.term, input)
+    : stay(state);
+}
+
+/** The lease counts from the sending of the newest round that a majority of the voters answered (I7). */
+function renewLease(state: State, input: Input): Step {
+  const { role, tuning } = state;
+  if (role.role !== "leader") return stay(state);
+  const answered = otherVoters(state).map((id) => role.peers[id]?.answeredAt ?? -Infinity);
+  if (isVoter(state)) answered.push(input.now);
+  const byMajority = answered.sort((a, b) => b - a)[electionQuorum(votersOf(state).length) - 1] ?? -Infinity;
+  const leaseUntil = Math.max(role.leaseUntil, byMajority + tuning.leaseMs);
+  if (leaseUntil === role.leaseUntil) return stay(state);
+  const next = deadline(
+    { ...state, role: { ...role, leaseUntil } },
+    { lease: leaseEnd(role, leaseUntil, state) },
+  );
+  return [next, state.writable ? [{ do: "lease", until: leaseUntil }] : []];
+}
+
+/** A fresh leader has an election timeout to hear its first majority. */
+const leaseEnd = (role: Leader, leaseUntil: number, { tuning }: State): number =>
+  Math.max(leaseUntil, role.electedAt + tuning.electionMinMs);
+
+/** The lease has run out: step down, silently, for good. */
+export function onLeaseEnd(state: State, input: Input): Step {
+  const { role } = state;
+  if (role.role !== "leader") return stay(deadline(state, { lease: undefined }));
+  const end = leaseEnd(role, role.leaseUntil, state);
+  if (input.now < end) return stay(deadline(state, { lease: end }));
+  return retire(state, "no majority answered its heartbeats in time", input);
+}

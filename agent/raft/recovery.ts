@@ -1,0 +1,211 @@
+/**
+ * The life of mysqld under a member that does not lead: start, the ex-primary's way back, clone, follow, and the
+ * end of abstention (agent.md, The ex-primary). `tend` is the one place that says what mysqld should do next; it is
+ * called whenever something it looks at has changed, and does nothing when nothing is due.
+ */
+import { containsText, explained, subtractText, unionText } from "./standing";
+import { chain, deadline, isVoter, persist, send, stay, verb, votersOf } from "./state";
+import { retryDelayMs } from "./timing";
+import { exitWhenDone } from "./transfer";
+import type { Action, Follower, Input, MysqldPhase, State, Step, Told } from "./types";
+
+/** Asks again for a marker that did not come. */
+const MARKER_RETRY_MS = 1_000;
+
+export function tend(state: State, input: Input): Step {
+  if (state.shuttingDown || state.fencing || waiting(state, input) || state.role.role === "leader")
+    return stay(state);
+  if (state.mysqld === "down") return tendDown(state, input);
+  return state.mysqld === "running" && state.role.role === "follower"
+    ? tendRunning(state, state.role, input)
+    : stay(state);
+}
+
+const waiting = ({ deadlines }: State, { now }: Input): boolean =>
+  deadlines.retry !== undefined && deadlines.retry > now;
+
+function tendDown(state: State, input: Input): Step {
+  const heard = state.role.role === "follower" ? state.role.heard : undefined;
+  if (state.durable.cloning) return heard === undefined ? stay(state) : clone(state);
+  if (!state.durable.tail) return begin(state, "starting", verb(state, { verb: "startMysqld" }));
+  // Only an elected leader proves what must go; a higher term or a candidate proves nothing.
+  if (heard !== undefined)
+    return begin(state, "rewinding", verb(state, { verb: "rewind", electedSet: heard.electedSet }));
+  if (votersOf(state).length === 1) return startUncut(state);
+  return stay(
+    deadline(state, { recover: state.deadlines.recover ?? input.now + state.tuning.electionMaxMs }),
+  );
+}
+
+/** No elected leader was heard for an election timeout: this member's vote may be the missing one. */
+export function onRecoverTimeout(state: State): Step {
+  const next = deadline(state, { recover: undefined });
+  const silent =
+    next.role.role !== "leader" && (next.role.role !== "follower" || next.role.heard === undefined);
+  const able = next.mysqld === "down" && next.durable.tail && !next.durable.cloning && !next.shuttingDown;
+  return silent && able ? startUncut(next) : stay(next);
+}
+
+const startUncut = (state: State): Step =>
+  begin(deadline(state, { recover: undefined }), "starting", verb(state, { verb: "startMysqld" }));
+
+const begin = (state: State, mysqld: MysqldPhase, action: Action): Step => [{ ...state, mysqld }, [action]];
+
+function tendRunning(state: State, role: Follower, input: Input): Step {
+  const { heard } = role;
+  if (heard === undefined || state.durable.quarantined !== "") return stay(state);
+  if (state.durable.cloning) return clone(state);
+  if (role.follow === "done") return state.durable.abstain ? seekMarker(state, role, input) : stay(state);
+  if (role.follow === "asked" || !heard.receivable || state.ballot !== undefined) return stay(state);
+  return chain(
+    // Before a byte of this term is received: an abstainer will vote by it.
+    persist(state, { receivedTerm: heard.term }),
+    (now) => [
+      { ...now, role: { ...role, follow: "asked" } },
+      [
+        verb(now, {
+          verb: "follow",
+          leader: heard.from,
+          electedSet: heard.electedSet,
+          leaderUuid: heard.serverUuid,
+          clusterId: now.durable.clusterId,
+          acknowledge: isVoter(now),
+        }),
+      ],
+    ],
+  );
+}
+
+/** The flag is on disk, with the receiver stopped, before the data goes: what it acknowledged is lost with it. */
+function clone(state: State): Step {
+  if (state.role.role !== "follower" || state.role.heard === undefined) return stay(state);
+  const { donor, from } = state.role.heard;
+  const source = donor === state.durable.memberId ? from : donor;
+  const role: Follower = { ...state.role, follow: "no", marker: undefined, markerAskedAt: undefined };
+  return chain(persist(state, { abstain: true, cloning: true }), (now) =>
+    begin({ ...now, role }, "cloning", verb(now, { verb: "clone", donor: source })),
+  );
+}
+
+// -------------------------------------------------------------- mysqld's own events
+
+export function onMysqldReady(state: State, received: string, serverUuid: string): Step {
+  const uuids = [
+    ...new Set([...state.durable.serverUuids.filter((uuid) => uuid !== serverUuid), serverUuid]),
+  ];
+  // While a rewind or clone goes on, its own end says when mysqld may be used.
+  const mysqld = state.mysqld === "starting" ? "running" : state.mysqld;
+  return persist({ ...state, mysqld, received, serverUuid }, { serverUuids: uuids });
+}
+
+/** Known ends (verbs that stop mysqld) are told apart by the phase. */
+export function onMysqldDown(state: State, input: Input): Step {
+  const role = state.role.role === "follower" ? { ...state.role, follow: "no" as const } : state.role;
+  const next: State = { ...state, mysqld: "down", writable: false, role, ballot: undefined, preVotes: [] };
+  const armed: State = deadline(
+    next,
+    next.durable.tail ? { recover: input.now + state.tuning.electionMaxMs } : {},
+  );
+  return [armed, state.writable ? [{ do: "watchdog", armed: false }] : []];
+}
+
+export function onFenced(state: State, killed: boolean, input: Input): Step {
+  const unlocked: State = { ...state, fencing: false, writable: false };
+  const freed: Step = [unlocked, [{ do: "watchdog", armed: false }]];
+  return chain(
+    freed,
+    (now) => (killed && now.mysqld === "running" ? onMysqldDown(now, input) : stay(now)),
+    exitWhenDone,
+  );
+}
+
+// -------------------------------------------------------------- ends of verbs
+
+export function onFollowed(state: State): Step {
+  if (state.role.role !== "follower") return stay(state);
+  const { term } = state.durable;
+  const role: Follower = { ...state.role, follow: "done" };
+  // It was compared with an elected leader's set: no tail is left.
+  return chain(persist({ ...state, role, failures: 0 }, { tail: false }), (now) => [
+    now,
+    tells({ what: "MemberJoined", term }),
+  ]);
+}
+
+export function onDiverged(state: State, errant: string): Step {
+  const role = state.role.role === "follower" ? { ...state.role, follow: "no" as const } : state.role;
+  const next: State = { ...state, role };
+  if (!explained(next.durable, errant)) return quarantine(next, errant);
+  return chain([next, tells({ what: "TransactionsDiscarded", gtids: errant })], clone);
+}
+
+/** I9: it serves nothing until policy or a person says so. */
+function quarantine(state: State, errant: string): Step {
+  return chain(persist(state, { quarantined: unionText(state.durable.quarantined, errant) }), (now) => [
+    now,
+    tells({ what: "Diverged", gtids: errant }),
+  ]);
+}
+
+export function onRewound(state: State, result: "ok" | "impossible" | "committed", errant: string): Step {
+  if (state.mysqld !== "rewinding") return stay(state);
+  if (result === "impossible") return clone({ ...state, mysqld: "down" });
+  const running: State = { ...state, mysqld: "running" };
+  // The engine had committed what nobody acknowledged: no crash does that (mysql-facts A, the detector).
+  if (result === "committed") return quarantine(running, errant);
+  return chain(persist(running, { tail: false }), (now) => [
+    now,
+    errant === "" ? [] : tells({ what: "Rewound", gtids: errant }),
+  ]);
+}
+
+export function onCloned(state: State): Step {
+  if (state.mysqld !== "cloning") return stay(state);
+  const donor = state.role.role === "follower" ? (state.role.heard?.donor ?? "") : "";
+  const gtids = state.durable.quarantined;
+  return chain(
+    persist({ ...state, mysqld: "running", failures: 0 }, { cloning: false, tail: false, quarantined: "" }),
+    (now) => [now, tells({ what: "Cloned", donor, gtids })],
+  );
+}
+
+const tells = (event: Told): Action[] => [{ do: "tell", event }];
+
+/** The verb is tried again later; what it meant to reach is still wanted, and `tend` knows. */
+export function onRecoveryFailed(
+  state: State,
+  failed: "startMysqld" | "follow" | "rewind" | "clone",
+  input: Input,
+): Step {
+  const failures = state.failures + 1;
+  const next = deadline({ ...state, failures }, { retry: input.now + retryDelayMs(failures) });
+  if (failed !== "follow") return stay({ ...next, mysqld: "down" });
+  return stay(next.role.role === "follower" ? { ...next, role: { ...next.role, follow: "no" } } : next);
+}
+
+/** An operator or a policy gives the member's data up. */
+export function onRebuild(state: State): Step {
+  if (state.role.role !== "follower" || state.role.heard === undefined || state.mysqld === "cloning")
+    return stay(state);
+  return clone(state);
+}
+
+// -------------------------------------------------------------- abstention
+
+function seekMarker(state: State, role: Follower, { now }: Input): Step {
+  if (role.marker !== undefined && containsText(state.received, role.marker))
+    return persist(state, { abstain: false });
+  if (role.leader === undefined || role.marker !== undefined) return stay(state);
+  if (role.markerAskedAt !== undefined && now - role.markerAskedAt < MARKER_RETRY_MS) return stay(state);
+  const next: State = { ...state, role: { ...role, markerAskedAt: now } };
+  return [next, [send(next, role.leader, { type: "markerRequest", term: next.durable.term })]];
+}
+
+export function onMarkerReply(state: State, term: number, marker: string, input: Input): Step {
+  if (state.role.role !== "follower" || term !== state.durable.term || state.role.markerAskedAt === undefined)
+    return stay(state);
+  return tend({ ...state, role: { ...state.role, marker } }, input);
+}
+
+/** What of `set` the member has not received: for status pages. */
+export const missing = (state: State, set: string): string => subtractText(set, state.received);

@@ -1,0 +1,110 @@
+/** Small words the transitions are written in. */
+import type { Action, Durable, Follower, Input, MemberId, Message, State, Step, Tuning, Verb } from "./types";
+
+/** A volume nobody has used. `memberId` is its identity for ever. */
+export function freshDurable(memberId: MemberId): Durable {
+  return {
+    memberId,
+    clusterId: "",
+    term: 0,
+    ledTerm: 0,
+    tail: false,
+    openedTerm: 0,
+    receivedTerm: 0,
+    relinquished: 0,
+    abstain: false,
+    cloning: false,
+    quarantined: "",
+    serverUuids: [],
+    knownUuids: [],
+  };
+}
+
+export const follower = (leader?: MemberId): Follower => ({
+  role: "follower",
+  leader,
+  answeredAt: -Infinity,
+  follow: "no",
+});
+
+/** The state of a process that has just read its `state.json`; its first event must be `started`. */
+export function initialState(durable: Durable, tuning: Tuning): State {
+  return {
+    durable,
+    tuning,
+    role: follower(),
+    startedAt: 0,
+    mysqld: "down",
+    writable: false,
+    fencing: false,
+    serverUuid: durable.serverUuids.at(-1) ?? "",
+    received: "",
+    health: { serving: false, lagMs: 0, address: "" },
+    preVotes: [],
+    hellos: {},
+    observers: [],
+    shuttingDown: false,
+    failures: 0,
+    deadlines: {},
+  };
+}
+
+/** Nothing happens. */
+export const stay = (state: State): Step => [state, []];
+
+/** One transition after the other, actions in order. */
+export function chain(first: Step, ...rest: readonly ((state: State) => Step)[]): Step {
+  let [state, actions] = first;
+  for (const next of rest) {
+    const [after, more] = next(state);
+    state = after;
+    actions = [...actions, ...more];
+  }
+  return [state, actions];
+}
+
+/** Changes what is durable and persists it; nothing when nothing changes. */
+export function persist(state: State, change: Partial<Durable>): Step {
+  const durable = { ...state.durable, ...change };
+  if (JSON.stringify(durable) === JSON.stringify(state.durable)) return stay(state);
+  return [{ ...state, durable }, [{ do: "persist", durable }]];
+}
+
+export const verb = (state: State, what: Verb): Action => ({
+  do: "verb",
+  term: state.durable.term,
+  verb: what,
+});
+
+/** A message's envelope and kind; a mapped type keeps the union's members apart. */
+type Body = {
+  [T in Message["type"]]: Omit<Extract<Message, { type: T }>, "clusterId" | "from">;
+}[Message["type"]];
+
+export function send(state: State, to: MemberId, body: Body): Action {
+  return { do: "send", to, message: envelope(state, body) };
+}
+
+export function envelope(state: State, body: Body): Message {
+  return { clusterId: state.durable.clusterId, from: state.durable.memberId, ...body } as Message;
+}
+
+/** Instance name of a member: the id without its nonce. */
+export const nameOf = (id: MemberId): string => id.slice(0, id.lastIndexOf("."));
+
+export const votersOf = (state: State): readonly MemberId[] => state.durable.config?.voters ?? [];
+export const isVoter = (state: State): boolean => votersOf(state).includes(state.durable.memberId);
+export const isWitness = (state: State): boolean =>
+  state.durable.config?.witnesses.includes(state.durable.memberId) ?? false;
+export const otherVoters = (state: State): MemberId[] =>
+  votersOf(state).filter((id) => id !== state.durable.memberId);
+/** Everyone the leader talks to. */
+export const audience = (state: State): MemberId[] => [
+  ...new Set([...otherVoters(state), ...state.observers]),
+];
+
+export function deadline(state: State, change: State["deadlines"]): State {
+  return { ...state, deadlines: { ...state.deadlines, ...change } };
+}
+
+export const due = (at: number | undefined, { now }: Input): boolean => at !== undefined && at <= now;
