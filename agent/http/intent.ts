@@ -1,0 +1,113 @@
+/**
+ * The controller's intent: in memory, and on disk so that an agent that restarts while the controller is away goes
+ * on with what it was told. Monotonic in its generation.
+ */
+import { mkdir, open, readFile, rename } from "node:fs/promises";
+import * as path from "node:path";
+import type { Intent } from "../../api/agent";
+
+export type PutResult =
+  | { readonly taken: true; readonly changed: boolean; readonly intent: Intent }
+  | { readonly taken: false; readonly status: 400 | 409; readonly reason: string };
+
+export interface IntentStore {
+  current(): Intent | undefined;
+  /** Keeps the intent when it is not older; resolves when it is on disk. */
+  put(body: unknown): Promise<PutResult>;
+}
+
+/** Opens `<directory>/intent.json`; a file that is no intent counts as none (the controller sends it again). */
+export async function openIntentStore(directory: string): Promise<IntentStore> {
+  const file = path.join(directory, "intent.json");
+  let held = await readIntent(file);
+  let writing: Promise<void> = Promise.resolve();
+  return {
+    current: () => held,
+    async put(body) {
+      const wanted = parseIntent(body);
+      if (typeof wanted === "string") return { taken: false, status: 400, reason: wanted };
+      const decision = decideIntent(held, wanted);
+      if (!decision.taken || !decision.changed) return decision;
+      held = decision.intent;
+      writing = writing.catch(() => undefined).then(() => writeFile(file, decision.intent));
+      await writing;
+      return decision;
+    },
+  };
+}
+
+/** Whether `wanted` replaces what is held. `initialised` never goes back: nobody bootstraps a cluster twice. */
+export function decideIntent(held: Intent | undefined, wanted: Intent): PutResult {
+  if (held && wanted.generation < held.generation)
+    return {
+      taken: false,
+      status: 409,
+      reason: `generation ${wanted.generation} is older than ${held.generation}, which is held`,
+    };
+  const sameCluster = held?.clusterId === wanted.clusterId;
+  const initialised = wanted.initialised || (sameCluster && held.initialised);
+  const intent = { ...wanted, initialised };
+  return { taken: true, changed: JSON.stringify(intent) !== JSON.stringify(held), intent };
+}
+
+/** The intent in `body` with its fields in a fixed order, or what is wrong with it. */
+export function parseIntent(body: unknown): Intent | string {
+  if (typeof body !== "object" || body === null) return "the intent is not a JSON object";
+  const raw = body as Readonly<Record<keyof Intent, unknown>>;
+  const timing = raw.timing as Partial<Intent["timing"]> | null | undefined;
+  if (!isCount(raw.generation)) return "generation is not a whole number";
+  if (typeof raw.clusterId !== "string" || !/^[0-9a-f-]{36}$/i.test(raw.clusterId))
+    return "clusterId is no UUID";
+  if (!isNames(raw.members)) return "members is not a list of instance names";
+  if (typeof raw.initialised !== "boolean") return "initialised is not true or false";
+  if (!isCount(timing?.heartbeatMs) || !isCount(timing?.electionTimeoutMs)) return "timing is not complete";
+  if (typeof raw.autoFailover !== "boolean") return "autoFailover is not true or false";
+  if (!isCount(raw.maxLagMs)) return "maxLagMs is not a number of milliseconds";
+  const usePrimary = raw.usePrimary;
+  if (usePrimary !== "never" && usePrimary !== "fallback" && usePrimary !== "always")
+    return "usePrimary is not never, fallback or always";
+  if (!isOptions(raw.onlineConfig)) return "onlineConfig is not a map of strings";
+  return {
+    generation: raw.generation,
+    clusterId: raw.clusterId,
+    members: raw.members,
+    initialised: raw.initialised,
+    timing: { heartbeatMs: timing.heartbeatMs, electionTimeoutMs: timing.electionTimeoutMs },
+    autoFailover: raw.autoFailover,
+    maxLagMs: raw.maxLagMs,
+    usePrimary,
+    onlineConfig: raw.onlineConfig,
+  };
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isNames = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === "string" && name !== "");
+const isOptions = (value: unknown): value is Readonly<Record<string, string>> =>
+  typeof value === "object" &&
+  value !== null &&
+  Object.values(value).every((option) => typeof option === "string");
+
+async function readIntent(file: string): Promise<Intent | undefined> {
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  try {
+    const intent = parseIntent(JSON.parse(text));
+    return typeof intent === "string" ? undefined : intent;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Temporary file, fsync, rename: never half an intent. */
+async function writeFile(file: string, intent: Intent): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  const handle = await open(`${file}.tmp`, "w", 0o600);
+  try {
+    await handle.writeFile(JSON.stringify(intent));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(`${file}.tmp`, file);
+}

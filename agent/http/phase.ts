@@ -1,0 +1,94 @@
+/** What the member is doing or waiting for, in one sentence for people. Pure: every state has exactly one. */
+import { instanceOf } from "../names";
+import type { Candidate, Follower, Leader, State } from "../raft/types";
+
+/** The sentence of a state; `lagMs` is told by mysqld's snapshot. */
+export function phaseSentence(state: State, lagMs?: number): string {
+  const { durable, role } = state;
+  if (role.role === "leader") return leaderSentence(state, role);
+  if (state.shuttingDown) return "stops mysqld and ends";
+  if (durable.quarantined !== "")
+    return `diverged: holds ${durable.quarantined}, which no leader has; serves nothing until it is rebuilt`;
+  if (durable.config === undefined) return joiningSentence(state);
+  const mysqld = mysqldSentence(state);
+  if (mysqld !== undefined) return mysqld;
+  if (role.role !== "follower") return candidateSentence(state, role);
+  return followerSentence(state, role, lagMs);
+}
+
+function leaderSentence(state: State, role: Leader): string {
+  const term = state.durable.term;
+  const k = state.durable.config?.k ?? 0;
+  const needs = k === 1 ? "1 replica" : `${k} replicas`;
+  switch (role.phase) {
+    case "draining":
+      return `elected in term ${term}; applies what it had received`;
+    case "arming":
+      return `elected in term ${term}; sets up semi-synchronous replication`;
+    case "gathering":
+      return `elected in term ${term}; waits for ${needs} to replicate from it`;
+    case "barrier":
+      return `elected in term ${term}; waits for ${needs} to acknowledge its first transaction`;
+    case "leasing":
+      return `elected in term ${term}; waits for a majority to confirm its lease`;
+    case "opening":
+      return `elected in term ${term}; opens for writes`;
+    case "open":
+      return `primary of term ${term}, open for writes`;
+    case "quiescing":
+      return `hands over term ${term}${role.transferTo ? ` to ${role.transferTo}` : ""}; lets waiting commits end`;
+  }
+}
+
+function joiningSentence({ intent, hellos, mysqld, durable }: State): string {
+  if (intent === undefined) return "waits for the controller's first intent";
+  if (intent.initialised) return "waits for the leader to take it into the cluster";
+  if (mysqld !== "running") return "initialises its data directory and starts mysqld";
+  const self = instanceOf(durable.memberId);
+  const missing = intent.members.filter((name) => name !== self && hellos[name]?.empty !== true);
+  if (missing.length === 0) return "forms the new cluster";
+  return `waits for ${missing.join(", ")} to form the new cluster`;
+}
+
+function mysqldSentence(state: State): string | undefined {
+  switch (state.mysqld) {
+    case "cloning":
+      return "takes a clone of another member's data";
+    case "rewinding":
+      return "cuts off the transactions that the new primary lacks, then starts mysqld";
+    case "starting":
+      return "starts mysqld";
+    case "down":
+      if (state.deadlines.recover !== undefined)
+        return "was primary when mysqld stopped; waits for a newer leader before it starts mysqld";
+      return isWitness(state) ? undefined : "mysqld is down; about to start it";
+    case "running":
+      return undefined;
+  }
+}
+
+function candidateSentence({ durable }: State, role: Candidate): string {
+  const needed = Math.floor((durable.config?.voters.length ?? 1) / 2) + 1;
+  const votes = `${role.votes.length} of ${needed} votes`;
+  if (role.role === "preCandidate")
+    return `hears no leader; asks who would elect it in term ${role.term} (${votes})`;
+  return `stands for election in term ${role.term} (${votes})`;
+}
+
+function followerSentence(state: State, role: Follower, lagMs: number | undefined): string {
+  const { durable, ballot } = state;
+  if (ballot) return `votes on ${instanceOf(ballot.request.from)} in term ${ballot.request.term}`;
+  if (role.leader === undefined)
+    return durable.abstain ? "hears no leader; abstains from standing" : "hears no leader yet";
+  const leader = instanceOf(role.leader);
+  if (isWitness(state)) return `witness; hears ${leader}, primary of term ${durable.term}`;
+  if (role.follow === "asked") return `turns its replication towards ${leader}`;
+  if (role.follow === "no") return `hears ${leader}; waits to replicate from it`;
+  const abstains = durable.abstain ? "; abstains from elections until it has caught up" : "";
+  const lag = lagMs === undefined || lagMs < 1000 ? "" : `, ${(lagMs / 1000).toFixed(1)} s behind`;
+  return `replicates from ${leader}${lag}${abstains}`;
+}
+
+function isWitness({ durable }: State): boolean {
+  return durable.config?.witnesses.includes(durable.memberId) ?? false;
+}

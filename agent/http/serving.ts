@@ -1,0 +1,45 @@
+/** Whether this member serves, and as what. Pure; the probes, the proxies' checks and the status ask here (I7, I9). */
+import type { MemberRole } from "../../api/agent";
+import type { State } from "../raft/types";
+
+export interface Moment {
+  readonly state: State;
+  /** Monotonic ms of the agent's clock. */
+  readonly now: number;
+  /** False from the core's `closeGate` until it publishes a new leadership. */
+  readonly gateOpen: boolean;
+}
+
+/** True only while the lease holds and the primary is open for writes (I7). */
+export function servesPrimary({ state, now, gateOpen }: Moment): boolean {
+  const { role } = state;
+  return gateOpen && role.role === "leader" && role.phase === "open" && role.leaseUntil > now;
+}
+
+/** True when the member follows the leader it knows and its mysqld takes reads (I9: never when diverged). */
+export function servesReplica({ state }: Moment): boolean {
+  const { role, durable, health } = state;
+  const follows = role.role === "follower" && role.leader !== undefined && role.follow === "done";
+  return follows && health.serving && durable.quarantined === "";
+}
+
+/** True when the member does its part. */
+export function isReady(moment: Moment): boolean {
+  const { state } = moment;
+  if (memberRole(state) === "witness")
+    return state.role.role === "follower" && state.role.leader !== undefined;
+  return servesPrimary(moment) || servesReplica(moment);
+}
+
+/**
+ * The role the member has in the cluster; also the pod's label. A candidate, and a leader that is not open, count as
+ * replicas: the label changes once in a failover.
+ */
+export function memberRole(state: State): MemberRole {
+  const { durable, role } = state;
+  const config = durable.config;
+  if (durable.quarantined !== "" || config === undefined) return "unknown";
+  if (role.role === "leader" && role.phase === "open") return "primary";
+  if (config.witnesses.includes(durable.memberId)) return "witness";
+  return config.voters.includes(durable.memberId) ? "replica" : "learner";
+}
