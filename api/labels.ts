@@ -19,6 +19,8 @@ export const ANNOTATION = {
   requestedBy: "porpoise.dev/requested-by",
   revision: "porpoise.dev/revision",
   clusterId: "porpoise.dev/cluster-id",
+  /** "true" on a MySQLCluster that has had a primary: never bootstrap it again, whatever its status says. */
+  initialised: "porpoise.dev/initialised",
   /** On the data EndpointSlices: the term whose leader wrote them. */
   term: "porpoise.dev/term",
 } as const;

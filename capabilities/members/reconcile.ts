@@ -1,0 +1,49 @@
+/** Asks every agent for its status and tells it the intent when it holds an older one. */
+import type { Intent, MemberStatus } from "../../api/agent";
+import { instanceHost } from "../../api/names";
+import type { Context, Observed, ObservedInstance } from "../context";
+import type { Credentials } from "./agents";
+import { intentOf } from "./intent";
+
+/** What each agent (by pod UID) was told last: the same generation may carry another word for `initialised`. */
+const told = new Map<string, string>();
+/** Pods come and go; the memory of the gone ones is not worth keeping. */
+const TOLD_MAX = 10_000;
+
+/** Comes after tls and instances. An agent that does not answer is a finding, no error. */
+export async function reconcileMembers(context: Context): Promise<Partial<Observed>> {
+  const { credentials, instances = [] } = context.observed;
+  if (!credentials) return {};
+  const intent = intentOf(context);
+  const observe = async (instance: ObservedInstance): Promise<ObservedInstance> => {
+    const member = await observeMember(context, credentials, { instance, intent });
+    return member ? { ...instance, member } : instance;
+  };
+  return { instances: await Promise.all(instances.map(observe)) };
+}
+
+async function observeMember(
+  { agents, name, namespace }: Context,
+  credentials: Credentials,
+  { instance, intent }: { readonly instance: ObservedInstance; readonly intent: Intent },
+): Promise<MemberStatus | undefined> {
+  const { ip, uid = "" } = instance.pod ?? {};
+  if (ip === undefined || ip === "") return undefined;
+  const address = { ip, host: instanceHost(name, instance.name, namespace) };
+  try {
+    const member = await agents.status(address, credentials);
+    if (mustTell(member, intent, told.get(uid))) {
+      await agents.putIntent(address, credentials, intent);
+      if (told.size > TOLD_MAX) told.clear();
+      told.set(uid, JSON.stringify(intent));
+    }
+    return member;
+  } catch {
+    return undefined; // It shows in the status as silent; the next run asks again.
+  }
+}
+
+/** Pure. The agent lacks this intent, or we do not know that it has it. */
+export function mustTell(member: Pick<MemberStatus, "generation">, intent: Intent, last: string | undefined): boolean {
+  return member.generation < intent.generation || last !== JSON.stringify(intent);
+}

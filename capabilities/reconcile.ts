@@ -1,0 +1,173 @@
+/**
+ * One run for one cluster: read the present state, let every concern apply and find, write the status once. Run
+ * again at any time it does the same (level-triggered); what failed is thrown at the end, for the work queue.
+ */
+import { LABEL } from "../api/labels";
+import { API_VERSION } from "../api/names";
+import type { MySQLCluster } from "../api/mysqlcluster";
+import { reconcileAccounts } from "./accounts/reconcile";
+import type { Applier } from "./apply";
+import { defaulted, type Cluster } from "./cluster";
+import { reconcileConfig } from "./config/reconcile";
+import type { Concern, Context, Observed } from "./context";
+import { tell } from "./events";
+import { ensureIdentity, identityPatch, type Identity } from "./identity";
+import { reconcileInstances } from "./instances/reconcile";
+import type { Kube } from "./kube";
+import type { Agents } from "./members/agents";
+import { reconcileMembers } from "./members/reconcile";
+import { refOf } from "./objects";
+import type { RunResult } from "./queue";
+import type { Secret } from "./secrets";
+import { reconcileServices } from "./services/reconcile";
+import type { Settings } from "./settings";
+import { eventsOf, type ClusterEvent } from "./status/events";
+import { mergePatch } from "./status/patch";
+import { statusOf, type Status } from "./status/status";
+import { tearDown } from "./teardown";
+import { reconcileTls } from "./tls/reconcile";
+
+/** Sentences that refuse this object; the webhooks' rules again, lest the webhook was down (pepr.ts hands them in). */
+export type Rules = (cluster: MySQLCluster) => readonly string[];
+
+export interface Ports {
+  readonly kube: Kube;
+  readonly agents: Agents;
+  readonly applier: Applier;
+  readonly settings: Settings;
+  readonly rules: Rules;
+  now(): Date;
+}
+
+/** In this order: the pods need the Secrets, the accounts the CA, the members' answers the pods. */
+const CONCERNS: readonly Concern[] = [
+  reconcileTls,
+  reconcileAccounts,
+  reconcileConfig,
+  reconcileServices,
+  reconcileInstances,
+  reconcileMembers,
+];
+
+/** While something is under way; the sweep (30 s) does the rest. */
+const BUSY_MS = 1_000;
+const DEGRADED_MS = 2_000;
+
+/** "namespace/name", the work queue's key. */
+export function keyOf({ metadata }: { readonly metadata: { readonly name: string; readonly namespace?: string } }): string {
+  return `${metadata.namespace ?? ""}/${metadata.name}`;
+}
+
+/** One run. @throws what a concern or the API server threw, after the status is written. */
+export async function reconcile(ports: Ports, key: string): Promise<RunResult | undefined> {
+  const [namespace = "", name = ""] = key.split("/");
+  const ref = { apiVersion: API_VERSION, kind: "MySQLCluster", namespace, name };
+  const stored = await ports.kube.get<MySQLCluster>(ref);
+  if (!stored) return undefined;
+  const cluster = defaulted(stored);
+  if (cluster.metadata.deletionTimestamp !== undefined) return remove(ports, cluster);
+  if (cluster.spec.paused) return pause(ports, cluster);
+  const refused = ports.rules(stored);
+  if (refused.length > 0) return refuse(ports, cluster, refused);
+  return maintain(ports, cluster);
+}
+
+async function maintain(ports: Ports, stored: Cluster): Promise<RunResult | undefined> {
+  const { kube, now } = ports;
+  const { namespace, name } = stored.metadata;
+  const labels = { [LABEL.cluster]: name };
+  const secrets = await kube.list<Secret>({ apiVersion: "v1", kind: "Secret", namespace, labels });
+  const byName = new Map(secrets.map((secret) => [secret.metadata.name, secret]));
+  const identity = await ensureIdentity(kube, stored, byName);
+  const cluster = defaulted(identity.cluster);
+  if (identity.created) await tell(kube, cluster, [created(cluster)], now());
+  const { clusterId, initialised } = identity;
+  const context = { ...ports, cluster, name, namespace, clusterId, initialised, secrets: byName, now: now() };
+  const { observed, failed } = await runConcerns(context);
+  // Nothing is known of the instances: the status would only lie.
+  if (!observed.instances) throw new AggregateError(failed, messages(failed));
+  const known = { clusterId, initialised: initialised || hasPrimary(observed) };
+  await rememberPrimary(kube, cluster, known);
+  const status = statusOf(cluster, { ...known, observed, refused: [], settings: ports.settings, now: now() });
+  await writeStatus(ports, cluster, { status, observed });
+  if (failed.length > 0) throw new AggregateError(failed, messages(failed));
+  return wait(status);
+}
+
+/** Runs every concern in order, also after one that failed: a Service that is refused must not hide a failover. */
+async function runConcerns(
+  base: Omit<Context, "observed">,
+): Promise<{ readonly observed: Partial<Observed>; readonly failed: readonly unknown[] }> {
+  let observed: Partial<Observed> = {};
+  const failed: unknown[] = [];
+  for (const concern of CONCERNS) {
+    try {
+      observed = { ...observed, ...(await concern({ ...base, observed })) };
+    } catch (error) {
+      failed.push(error);
+    }
+  }
+  return { observed, failed };
+}
+
+function hasPrimary({ instances = [] }: Partial<Observed>): boolean {
+  return instances.some(({ member }) => member?.role === "primary" && member.term >= 1);
+}
+
+/** Before the status: never bootstrap a cluster again that had a primary. */
+async function rememberPrimary(kube: Kube, cluster: Cluster, identity: Identity): Promise<void> {
+  const patch = identityPatch(cluster, identity);
+  if (patch) await kube.patch(refOf(cluster), patch);
+}
+
+async function remove(ports: Ports, cluster: Cluster): Promise<RunResult | undefined> {
+  const { kube, now } = ports;
+  await kube.patchStatus(refOf(cluster), { phase: "Deleting" });
+  const fresh = (await kube.get<MySQLCluster>(refOf(cluster))) ?? cluster;
+  return tearDown(kube, defaulted(fresh), now());
+}
+
+async function pause(ports: Ports, cluster: Cluster): Promise<undefined> {
+  const status: Status = { ...cluster.status, phase: "Paused", observedGeneration: cluster.metadata.generation };
+  await writeStatus(ports, cluster, { status, observed: {} });
+  return undefined;
+}
+
+/** What runs goes on as it is; the object says why nothing of it is done. */
+async function refuse(ports: Ports, cluster: Cluster, refused: readonly string[]): Promise<undefined> {
+  const term = cluster.status?.term ?? 0;
+  const input = { clusterId: cluster.status?.clusterId ?? "", initialised: term >= 1, refused };
+  const made = statusOf(cluster, { ...input, observed: {}, settings: ports.settings, now: ports.now() });
+  const about = new Set(["Ready", "Stalled"]);
+  const kept = (cluster.status?.conditions ?? []).filter(({ type }) => !about.has(type));
+  const said = (made.conditions ?? []).filter(({ type }) => about.has(type));
+  const phase = term >= 1 ? cluster.status?.phase : "Failed";
+  const conditions = [...said, ...kept];
+  const status: Status = { ...cluster.status, phase, conditions, observedGeneration: made.observedGeneration };
+  await writeStatus(ports, cluster, { status, observed: {} });
+  return undefined;
+}
+
+async function writeStatus(
+  { kube, now }: Ports,
+  cluster: Cluster,
+  { status, observed }: { readonly status: Status; readonly observed: Partial<Observed> },
+): Promise<void> {
+  const patch = mergePatch(cluster.status, status);
+  if (patch) await kube.patchStatus(refOf(cluster), patch);
+  await tell(kube, cluster, eventsOf(cluster.status, status, observed), now());
+}
+
+function wait({ phase }: Status): RunResult | undefined {
+  if (phase === "Ready") return undefined;
+  return { requeueAfterMs: phase === "Degraded" ? DEGRADED_MS : BUSY_MS };
+}
+
+function created({ metadata, spec }: Cluster): ClusterEvent {
+  const size = spec.instances === 1 ? "one instance" : `${spec.instances} instances`;
+  return { reason: "Created", message: `Making ${metadata.name}: MySQL ${spec.version}, ${size}, topology ${spec.topology}.` };
+}
+
+function messages(failed: readonly unknown[]): string {
+  return failed.map((error) => (error instanceof Error ? error.message : String(error))).join("; ");
+}
