@@ -3,6 +3,7 @@ import {
   A,
   B,
   C,
+  config,
   K,
   NOW,
   a,
@@ -160,7 +161,7 @@ describe("a follower", () => {
 
   test("I8: of a newer term: the receiver stops before it follows anew", () => {
     const state = member({ state: { role: following(c) } });
-    expect(words(hear(state, { term: 8 })[1])).toEqual([
+    expect(words(hear(state, { term: 8, config: { ...config, term: 8 } })[1])).toEqual([
       "persist",
       "verb stopReceiver",
       "persist",
