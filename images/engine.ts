@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { IMAGES } from "../sandbox/config";
 import { DOCUMENTATION, extractDebian } from "./debian";
 import { packLayer, writeImage } from "./pack";
+
+const MYSQL_ID = 999;
 
 /**
  * The engine image: MySQL 9.7 LTS as Debian sid packages it. Sid keeps no old versions, so the packages cannot be
@@ -37,7 +39,7 @@ export const ENGINE = {
     "usr/lib/x86_64-linux-gnu/perl",
     "etc/mysql",
   ],
-  users: [{ name: "mysql", id: 999 }],
+  users: [{ name: "mysql", id: MYSQL_ID }],
 } as const;
 
 const SERIES = "9.7.";
@@ -61,9 +63,8 @@ export async function buildEngine(dir: string): Promise<string> {
   if (missing.length > 0) throw new Error(`the engine image lacks ${missing.join(", ")}`);
   const version = mysqlVersion(versions);
   if (!version.startsWith(SERIES)) throw new Error(`Debian now has MySQL ${version}; wanted ${SERIES}x`);
-  for (const place of ["run/mysqld", "var/lib/mysql", "porpoise"]) {
-    mkdirSync(join(root, place), { recursive: true });
-  }
+  mkdirSync(join(root, "porpoise"), { recursive: true });
+  for (const place of ["run/mysqld", "var/lib/mysql", "var/lib/mysql-files"]) own(join(root, place));
   const layer = await packLayer(root, join(dir, "layer.tar"));
   rmSync(root, { recursive: true, force: true });
   const config = {
@@ -74,6 +75,12 @@ export async function buildEngine(dir: string): Promise<string> {
     labels: { "porpoise.dev/mysql-version": version },
   };
   return writeImage(join(dir, "oci"), config, { ship: [layer] });
+}
+
+/** What the package's maintainer script would make; mysqld refuses to start without its secure_file_priv. */
+function own(dir: string): void {
+  mkdirSync(dir, { recursive: true, mode: 0o750 });
+  chownSync(dir, MYSQL_ID, MYSQL_ID);
 }
 
 /** `9.7.4` out of `mysql-server-core 9.7.4-2`. @throws when the package is not in the list. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { leftoverCgroups, removeCgroups } from "./cgroups";
 import { CHECKOUT, CONTROL_PLANE, NETWORK, NODES, paths, RUN_DIR, stateDir } from "./config";
 import { removeNetwork } from "./network";
-import { processOf, sandboxProcesses } from "./processes";
+import { anyProcess, processOf, sandboxProcesses } from "./processes";
 import { trySync, until } from "./run";
 
 /**
@@ -74,6 +74,13 @@ function removeFiles(checkout: string, keepLogs: boolean): void {
   if (existsSync(saved))
     trySync("sh", ["-c", `mkdir -p ${state} && mv ${saved} ${join(state, "logs.before")}`]);
   removeCniResults();
+  removeRuntimeState();
+}
+
+/** Shims and runc keep sockets here under names that tell no owner: ours are all, if no containerd runs. */
+function removeRuntimeState(): void {
+  if (!anyProcess("containerd") && !anyProcess("dockerd"))
+    rmSync("/run/containerd", { recursive: true, force: true });
 }
 
 /** libcni notes every attachment in a directory of the machine; ours carry our network's name. */

@@ -63,6 +63,10 @@ function netnsIds(): Map<number, string> {
   return ids;
 }
 
+/** True when some process on the machine has this name. */
+export const anyProcess = (comm: string): boolean =>
+  allPids().some((pid) => isAlive(pid, undefined) && processOf(pid)?.comm === comm);
+
 /**
  * Every process of a sandbox on this machine, whoever started it: those inside its namespaces (daemons, shims,
  * test clients) and those in its cgroups (containers, which have namespaces of their own).
