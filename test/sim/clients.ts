@@ -1,0 +1,84 @@
+/**
+ * Writers of unique rows. They go to whoever is published, and often to anyone else who lets them in: a stale
+ * primary must not be able to say OK. Also the leader's nudge rows, which belong to the rim of each mysqld.
+ */
+import type { Member } from "./member";
+import type { World } from "./world";
+
+const WRITERS = 3;
+/** A client gives up an unanswered commit and opens a new connection. */
+const PATIENCE_MS = 1_500;
+
+export class Clients {
+  ok = 0;
+  unknown = 0;
+  refused = 0;
+  paused = false;
+
+  constructor(
+    private readonly world: World,
+    everyMs: number,
+  ) {
+    for (let writer = 0; writer < WRITERS; writer++) world.agenda.after(500, () => this.next(everyMs));
+    for (const member of world.members)
+      world.agenda.after(80, () => this.nudge(member, { at: 0, committed: 0, wires: 0 }));
+  }
+
+  private next(everyMs: number): void {
+    const { random, agenda } = this.world;
+    const pause = random.between(everyMs * 0.4, everyMs * 1.6);
+    if (this.paused) return agenda.after(pause, () => this.next(everyMs));
+    let over = false;
+    const again = (): void => {
+      if (over) return;
+      over = true;
+      agenda.after(pause, () => this.next(everyMs));
+    };
+    if (this.write(this.choose(), again)) agenda.after(PATIENCE_MS, again);
+    else again();
+  }
+
+  private choose(): Member {
+    const { random, slice, members } = this.world;
+    const published = members.find(({ name }) => name === slice.member);
+    return published !== undefined && random.odds(0.7) ? published : random.pick(members);
+  }
+
+  /** False: nobody lets the client in there. */
+  write(member: Member, then: () => void): boolean {
+    const { mysqld } = member;
+    if (!mysqld.openForWrites || mysqld.stoppedUntil > this.world.agenda.now) {
+      this.refused++;
+      return false;
+    }
+    this.world.judge.served(member.name);
+    mysqld.write("client", (outcome) => {
+      if (outcome === "ok") this.ok++;
+      else this.unknown++;
+      then();
+    });
+    return true;
+  }
+
+  /** Waiting commits without progress, or a new semi-sync client: a later row frees them (mysql-facts D). */
+  private nudge(member: Member, last: { at: number; committed: number; wires: number }): void {
+    const { agenda } = this.world;
+    const { mysqld, agent } = member;
+    const { now } = agenda;
+    const seen = { at: last.at, committed: mysqld.volume.committed, wires: mysqld.wires.size };
+    const able =
+      agent !== undefined &&
+      mysqld.up &&
+      !mysqld.superReadOnly &&
+      mysqld.semisync &&
+      mysqld.stoppedUntil <= now;
+    const leads = agent?.state.role.role === "leader" && member.stalledUntil <= now;
+    const stuck = mysqld.waiting > 0 && last.committed === seen.committed;
+    const due = last.wires !== seen.wires || now - last.at > 300;
+    if (able && leads && stuck && due) {
+      mysqld.write("nudge");
+      seen.at = now;
+    }
+    agenda.after(90, () => this.nudge(member, seen));
+  }
+}

@@ -1,0 +1,245 @@
+/**
+ * I1-I12 (agent.md) as a judge that stands apart from the judged: it knows the truth of every disk and every
+ * acknowledged commit, trusts no word of the core, and is asked at every step of the world.
+ */
+import type { Durable, Leader, Message, State } from "../../agent/raft";
+import { TxSet, type Tx } from "./gtids";
+import type { Mysqld } from "./mysqld";
+
+export class Violation extends Error {}
+
+interface Win {
+  readonly term: number;
+  readonly member: string;
+  readonly received: TxSet;
+}
+interface Promise_ {
+  readonly tx: Tx;
+  readonly member: string;
+}
+interface Grant {
+  readonly candidate: string;
+  readonly abstain: boolean;
+  readonly lastTerm: number;
+  readonly received: readonly Tx[];
+}
+
+export interface Truth {
+  now(): number;
+  mysqld(member: string): Mysqld;
+  durable(member: string): Durable;
+  /** True time until which the member's lease holds, as it told its supervisor. */
+  leaseUntil(member: string): number;
+  clusterId: string;
+  fenceMs: number;
+}
+
+export class Judge {
+  readonly acknowledged: Promise_[] = [];
+  readonly wins: Win[] = [];
+  readonly openTerms = new Map<number, string>();
+  /** The newest term anyone opened, and when. */
+  newest = { term: 0, member: "", at: 0 };
+  /** The term in which a member's mysqld was last opened. */
+  private readonly openedAs = new Map<string, number>();
+  private readonly votes = new Map<string, string>();
+  private readonly grants = new Map<string, Grant>();
+  checks = 0;
+
+  constructor(private readonly truth: Truth) {}
+
+  private fail(invariant: string, what: string): never {
+    throw new Violation(`${invariant}: ${what}`);
+  }
+
+  /** I3, I4: what is about to be the content of `state.json`. */
+  stored(before: Durable, after: Durable): void {
+    this.checks++;
+    if (before.memberId !== after.memberId) return;
+    if (after.term < before.term)
+      this.fail("I3", `${after.memberId}: term ${before.term} -> ${after.term} on disk`);
+    const changed = after.term === before.term && before.vote !== undefined && before.vote !== after.vote;
+    if (changed)
+      this.fail("I4", `${after.memberId}: vote of term ${after.term} ${before.vote} -> ${after.vote}`);
+    if (after.openedTerm < before.openedTerm || after.relinquished < before.relinquished)
+      this.fail("I3", `${after.memberId}: openedTerm or relinquished went back`);
+    const [old, config] = [before.config, after.config];
+    if (
+      old !== undefined &&
+      (config === undefined ||
+        config.term < old.term ||
+        (config.term === old.term && config.version < old.version))
+    )
+      this.fail("I12", `${after.memberId}: the configuration went back`);
+  }
+
+  /** I3, I4: an answer leaves. `to` is the candidate. */
+  sent(member: string, message: Message, to: string | undefined): void {
+    const disk = this.truth.durable(member);
+    if ("term" in message && message.type !== "preVote" && message.term > disk.term)
+      this.fail("I3", `${member} sends ${message.type} of term ${message.term}, its disk has ${disk.term}`);
+    if (message.type !== "voteReply" || !message.granted || to === undefined) return;
+    if (disk.vote !== to)
+      this.fail("I4", `${member} grants ${to} term ${message.term}, its disk has vote ${disk.vote}`);
+    this.countVote(disk.memberId, message.term, to);
+    this.noteGrant(member, message.term, to);
+  }
+
+  private countVote(voter: string, term: number, candidate: string): void {
+    this.checks++;
+    const key = `${voter}/${term}`;
+    const before = this.votes.get(key);
+    if (before !== undefined && before !== candidate)
+      this.fail("I4", `${voter} voted for ${before} and ${candidate} in term ${term}`);
+    this.votes.set(key, candidate);
+  }
+
+  private noteGrant(member: string, term: number, candidate: string): void {
+    const { received } = this.truth.mysqld(member);
+    const { abstain } = this.truth.durable(member);
+    const key = `${member}/${term}`;
+    if (!this.grants.has(key))
+      this.grants.set(key, {
+        candidate,
+        abstain,
+        lastTerm: received.last(this.truth.clusterId),
+        received: [...received.byGtid.values()],
+      });
+  }
+
+  /** A step of the core: who has won what. */
+  stepped(member: string, before: State, after: State): void {
+    if (after.durable.term < before.durable.term) this.fail("I3", `${member}: term went back in memory`);
+    if (after.role.role === "leader" && before.role.role !== "leader") this.won(member, after, before);
+  }
+
+  private won(member: string, state: State, before: State): void {
+    this.checks++;
+    const { term, memberId } = state.durable;
+    const other = this.wins.find((win) => win.term === term && win.member !== member);
+    if (other !== undefined) this.fail("I4", `${other.member} and ${member} both won term ${term}`);
+    this.countVote(memberId, term, memberId);
+    const { received } = this.truth.mysqld(member);
+    const own = { lastTerm: received.last(this.truth.clusterId), received };
+    if (before.role.role === "candidate") {
+      const voters = [...this.grants].filter(
+        ([key, grant]) => key.endsWith(`/${term}`) && grant.candidate === memberId,
+      );
+      for (const [key, grant] of voters)
+        this.dominates(own, grant, `${member} won term ${term} by the vote ${key}`);
+    }
+    this.wins.push({ term, member, received: TxSet.of(received.byGtid.values()) });
+  }
+
+  private dominates(winner: { lastTerm: number; received: TxSet }, grant: Grant, who: string): void {
+    if (grant.abstain || winner.lastTerm > grant.lastTerm) return;
+    if (winner.lastTerm < grant.lastTerm)
+      this.fail("I11", `${who}, which has a later barrier (${grant.lastTerm} > ${winner.lastTerm})`);
+    const missing = grant.received.find((tx) => !winner.received.holds(tx));
+    if (missing !== undefined) this.fail("I11", `${who}, which holds ${missing.gtid} that the winner lacks`);
+  }
+
+  /** I1, I5: offline_mode is about to go off on a primary of `term`. */
+  opened(member: string, term: number): void {
+    this.checks++;
+    const mysqld = this.truth.mysqld(member);
+    const other = this.openTerms.get(term);
+    if (other !== undefined && other !== member)
+      this.fail("I4", `${other} and ${member} both opened term ${term}`);
+    this.openTerms.set(term, member);
+    this.openedAs.set(member, term);
+    const executed = TxSet.of(mysqld.volume.binlog.slice(0, mysqld.volume.committed));
+    const lost = this.acknowledged.find(({ tx }) => !executed.holds(tx));
+    if (lost !== undefined)
+      this.fail("I1", `${member} opens term ${term} without ${lost.tx.gtid}, acknowledged on ${lost.member}`);
+    const { k } = this.truth.durable(member).config ?? { k: 0 };
+    if (!executed.has(`${this.truth.clusterId}:${term}`))
+      this.fail("I5", `${member} opens term ${term} without its barrier`);
+    if (mysqld.semisync !== k > 0 || mysqld.k !== k)
+      this.fail("I5", `${member} opens with k=${mysqld.k}, semi-sync ${mysqld.semisync}`);
+    if (mysqld.volume.relaxed) this.fail("I5", `${member} opens with relaxed flushes`);
+    if (term > this.newest.term) this.newest = { term, member, at: this.truth.now() };
+  }
+
+  /** An OK leaves for a client. */
+  acknowledge(member: string, tx: Tx, ackers: readonly string[]): void {
+    this.checks++;
+    this.acknowledged.push({ tx, member });
+    const term = this.openedAs.get(member) ?? 0;
+    const { config } = this.truth.durable(member);
+    const k = config?.k ?? 0;
+    if (ackers.length < k)
+      this.fail("I5", `${member} says OK for ${tx.gtid} with ${ackers.length} of ${k} acknowledgements`);
+    for (const win of this.wins)
+      if (win.term > term && !win.received.holds(tx))
+        this.fail(
+          "I2",
+          `${member} says OK for ${tx.gtid} in term ${term}; ${win.member} won term ${win.term} without it`,
+        );
+  }
+
+  /** I6: the source is about to count an acknowledgement. */
+  counted(source: string, from: string): void {
+    this.checks++;
+    if (!this.truth.mysqld(source).semisync) return;
+    const { config } = this.truth.durable(source);
+    const voter = this.truth.durable(from).memberId;
+    if (config !== undefined && (!config.voters.includes(voter) || config.witnesses.includes(voter)))
+      this.fail("I6", `${source} counts an acknowledgement of ${voter}, who is no data voter`);
+  }
+
+  /** I8: a replica writes to its relay log what came from the leader of `term`. */
+  receives(member: string, term: number): void {
+    const disk = this.truth.durable(member);
+    const voted = disk.vote === undefined ? disk.term - 1 : disk.term;
+    if (term < voted) this.fail("I8", `${member} receives from term ${term} after it voted in ${voted}`);
+  }
+
+  /** I8, I9: a receiver was started towards `leader`, elected in `term`. */
+  followed(member: string, leader: string, term: number): void {
+    this.checks++;
+    if (term < this.truth.durable(member).term)
+      this.fail("I8", `${member} resumes receiving from term ${term}`);
+    const [mysqld, source] = [this.truth.mysqld(member), this.truth.mysqld(leader)];
+    if (mysqld.semisync || !mysqld.superReadOnly) this.fail("I7", `${member} follows while it is not fenced`);
+    const win = this.wins.find((one) => one.term === term);
+    if (win?.member !== leader)
+      this.fail("I8", `${member} follows ${leader} in term ${term}, won by ${win?.member}`);
+    const theirs = new Set(source.volume.binlog);
+    for (const tx of mysqld.received.byGtid.values())
+      if (!win.received.holds(tx) && !theirs.has(tx))
+        this.fail("I9", `${member} follows ${leader} though it holds ${tx.gtid} that ${leader} lacks`);
+  }
+
+  /** I7: a client is served as by the primary. */
+  served(member: string): void {
+    this.checks++;
+    const term = this.openedAs.get(member) ?? 0;
+    const late = this.truth.now() - this.truth.leaseUntil(member);
+    if (late > this.truth.fenceMs)
+      this.fail("I7", `${member} serves ${late.toFixed(0)} ms after its lease (term ${term})`);
+    if (term < this.newest.term)
+      this.fail(
+        "I7",
+        `${member} serves in term ${term} though ${this.newest.member} opened ${this.newest.term}`,
+      );
+  }
+
+  /** I10: at rest all are equal, and hold every promise. */
+  atRest(members: readonly string[], leader: string): void {
+    const reference = this.truth.mysqld(leader).received;
+    for (const { tx, member } of this.acknowledged)
+      if (!reference.holds(tx)) this.fail("I1", `at rest ${tx.gtid}, acknowledged on ${member}, is gone`);
+    for (const member of members) {
+      const { received } = this.truth.mysqld(member);
+      const extra = [...received.byGtid.values()].find((tx) => !reference.holds(tx));
+      if (extra !== undefined)
+        this.fail("I10", `at rest ${member} holds ${extra.gtid} that ${leader} lacks or knows otherwise`);
+      if (received.size !== reference.size)
+        this.fail("I10", `at rest ${member} lacks ${reference.size - received.size} transactions`);
+    }
+  }
+}
+
+export const phaseOf = (state: State): string =>
+  state.role.role === "leader" ? (state.role as Leader).phase : state.role.role;
