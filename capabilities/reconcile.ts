@@ -5,6 +5,7 @@
 import { LABEL } from "../api/labels";
 import { API_VERSION } from "../api/names";
 import type { MySQLCluster } from "../api/mysqlcluster";
+import { formatDenial, type Problem } from "../api/problem";
 import { reconcileAccounts } from "./accounts/reconcile";
 import type { Applier } from "./apply";
 import { defaulted, type Cluster } from "./cluster";
@@ -27,8 +28,8 @@ import { statusOf, type Status } from "./status/status";
 import { tearDown } from "./teardown";
 import { reconcileTls } from "./tls/reconcile";
 
-/** Sentences that refuse this object; the webhooks' rules again, lest the webhook was down (pepr.ts hands them in). */
-export type Rules = (cluster: MySQLCluster) => readonly string[];
+/** What is wrong with this object: the webhooks' rules again, lest the webhook was down (pepr.ts hands them in). */
+export type Rules = (cluster: MySQLCluster) => readonly Problem[];
 
 export interface Ports {
   readonly kube: Kube;
@@ -67,8 +68,8 @@ export async function reconcile(ports: Ports, key: string): Promise<RunResult | 
   const cluster = defaulted(stored);
   if (cluster.metadata.deletionTimestamp !== undefined) return remove(ports, cluster);
   if (cluster.spec.paused) return pause(ports, cluster);
-  const refused = ports.rules(stored);
-  if (refused.length > 0) return refuse(ports, cluster, refused);
+  const refused = formatDenial(ports.rules(stored));
+  if (refused !== undefined) return refuse(ports, cluster, refused);
   return maintain(ports, cluster);
 }
 
@@ -88,7 +89,7 @@ async function maintain(ports: Ports, stored: Cluster): Promise<RunResult | unde
   if (!observed.instances) throw new AggregateError(failed, messages(failed));
   const known = { clusterId, initialised: initialised || hasPrimary(observed) };
   await rememberPrimary(kube, cluster, known);
-  const status = statusOf(cluster, { ...known, observed, refused: [], settings: ports.settings, now: now() });
+  const status = statusOf(cluster, { ...known, observed, settings: ports.settings, now: now() });
   await writeStatus(ports, cluster, { status, observed });
   if (failed.length > 0) throw new AggregateError(failed, messages(failed));
   return wait(status);
@@ -134,7 +135,7 @@ async function pause(ports: Ports, cluster: Cluster): Promise<undefined> {
 }
 
 /** What runs goes on as it is; the object says why nothing of it is done. */
-async function refuse(ports: Ports, cluster: Cluster, refused: readonly string[]): Promise<undefined> {
+async function refuse(ports: Ports, cluster: Cluster, refused: string): Promise<undefined> {
   const term = cluster.status?.term ?? 0;
   const input = { clusterId: cluster.status?.clusterId ?? "", initialised: term >= 1, refused };
   const made = statusOf(cluster, { ...input, observed: {}, settings: ports.settings, now: ports.now() });

@@ -20,8 +20,8 @@ export interface Facts {
   readonly observed: Partial<Observed>;
   readonly view: View;
   readonly initialised: boolean;
-  /** Sentences of the rules that refuse the spec. */
-  readonly refused: readonly string[];
+  /** What the rules say that refuse the spec. */
+  readonly refused?: string;
   readonly now: Date;
 }
 
@@ -135,7 +135,7 @@ export function reconciling({ initialised, view }: Facts): Finding {
 /** kstatus: True when it does not go on by itself. */
 export function stalled({ refused, observed, view, initialised }: Facts): Finding {
   const stuck = (reason: Reason, message: string): Finding => ({ type: "Stalled", status: "True", reason, message });
-  if (refused.length > 0) return stuck("Refused", refused.join(" ").slice(0, 4_000));
+  if (refused !== undefined) return stuck("Refused", refused.slice(0, 4_000));
   const troubled = (observed.instances ?? []).find(({ pod }) => {
     return pod?.trouble?.reason === "Unschedulable" || pod?.trouble?.reason === "ImagePull";
   });

@@ -20,7 +20,7 @@ export interface StatusInput {
   readonly observed: Partial<Observed>;
   readonly clusterId: string;
   readonly initialised: boolean;
-  readonly refused: readonly string[];
+  readonly refused?: string;
   readonly settings: Settings;
   readonly now: Date;
 }
@@ -66,7 +66,7 @@ export function phaseOf(
 ): Phase {
   if (metadata.deletionTimestamp !== undefined) return "Deleting";
   if (spec.paused === true) return "Paused";
-  if (!initialised) return refused.length > 0 ? "Failed" : "Creating";
+  if (!initialised) return refused !== undefined ? "Failed" : "Creating";
   if (view.primary) return view.ready.length === view.wanted.length ? "Ready" : "Degraded";
   return view.quorum.alive >= view.quorum.needed ? "FailingOver" : "NoQuorum";
 }
