@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { baseKey, buildBase, buildPorpoise } from "../images/porpoise";
 import { buildEngine } from "../images/engine";
@@ -67,14 +67,18 @@ async function buildImage(recipe: Recipe): Promise<void> {
   renameSync(staging, dir);
 }
 
-/** Images and stores of former recipes: a gigabyte each, and made again in a minute. */
+/** Former images and stores are a gigabyte each and made again in a minute; some stay for other checkouts. */
+const KEPT_FORMER = { images: 4, golden: 2 } as const;
+
 function forgetOld(): void {
-  const kept = new Set([goldenDir(), ...recipes().map(dirOf)]);
-  for (const kind of ["images", "golden"]) {
+  const current = new Set([goldenDir(), ...recipes().map(dirOf)]);
+  for (const kind of ["images", "golden"] as const) {
     const dir = join(cacheDir(), kind);
-    for (const name of existsSync(dir) ? readdirSync(dir) : []) {
-      if (!kept.has(join(dir, name))) rmSync(join(dir, name), { recursive: true, force: true });
-    }
+    const former = readdirSync(dir)
+      .map((name) => join(dir, name))
+      .filter((path) => !current.has(path) && !path.endsWith(".tmp"))
+      .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+    for (const path of former.slice(KEPT_FORMER[kind])) rmSync(path, { recursive: true, force: true });
   }
 }
 

@@ -1,6 +1,7 @@
-import { existsSync, writeFileSync } from "node:fs";
-import { CONTROL_PLANE, NETWORK, NODES } from "./config";
-import { runSync, trySync } from "./run";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CONTROL_PLANE, NETWORK, NODES, RUN_DIR } from "./config";
+import { put, runSync, trySync } from "./run";
 
 /** The cables: one bridge on the host, one veth pair per namespace, a route per pod subnet everywhere. */
 
@@ -20,9 +21,32 @@ export function createNetwork(): void {
   runSync("ip", ["link", "set", bridge, "up"]);
   for (const end of ENDS) connect(end);
   for (const node of NODES) runSync("ip", ["route", "replace", node.podCidr, "via", node.ip]);
+  openForwarding();
+}
+
+const IP_FORWARD = "/proc/sys/net/ipv4/ip_forward";
+/** What the machine's two settings were before, so that `down` can put them back. */
+const BEFORE = join(RUN_DIR, "host.json");
+
+interface HostSettings {
+  readonly ipForward: string;
+  readonly forwardPolicy: string;
+}
+
+function openForwarding(): void {
+  const forwardPolicy = /^-P FORWARD (\w+)/m.exec(runSync("iptables", ["-S", "FORWARD"]))?.[1] ?? "ACCEPT";
+  const before: HostSettings = { ipForward: readFileSync(IP_FORWARD, "utf8").trim(), forwardPolicy };
+  put(BEFORE, JSON.stringify(before));
+  writeFileSync(IP_FORWARD, "1");
   // Bridged frames pass iptables where br_netfilter is loaded, and a machine with Docker drops them there.
-  writeFileSync("/proc/sys/net/ipv4/ip_forward", "1");
   runSync("iptables", ["-P", "FORWARD", "ACCEPT"]);
+}
+
+function restoreForwarding(): void {
+  if (!existsSync(BEFORE)) return;
+  const before = JSON.parse(readFileSync(BEFORE, "utf8")) as HostSettings;
+  writeFileSync(IP_FORWARD, before.ipForward);
+  trySync("iptables", ["-P", "FORWARD", before.forwardPolicy]);
 }
 
 function connect(end: End): void {
@@ -59,4 +83,5 @@ export function removeNetwork(): void {
     if (existsSync(`/run/netns/${end.netns}`)) trySync("ip", ["netns", "del", end.netns]);
   }
   if (existsSync(`/sys/class/net/${NETWORK.bridge}`)) trySync("ip", ["link", "del", NETWORK.bridge]);
+  restoreForwarding();
 }
