@@ -53,40 +53,47 @@ export function decideIntent(held: Intent | undefined, wanted: Intent): PutResul
 /** The intent in `body` with its fields in a fixed order, or what is wrong with it. */
 export function parseIntent(body: unknown): Intent | string {
   if (typeof body !== "object" || body === null) return "the intent is not a JSON object";
-  const raw = body as Readonly<Record<keyof Intent, unknown>>;
-  const timing = raw.timing as Partial<Intent["timing"]> | null | undefined;
-  if (!isCount(raw.generation)) return "generation is not a whole number";
-  if (typeof raw.clusterId !== "string" || !/^[0-9a-f-]{36}$/i.test(raw.clusterId))
-    return "clusterId is no UUID";
-  if (!isNames(raw.members)) return "members is not a list of instance names";
-  if (typeof raw.initialised !== "boolean") return "initialised is not true or false";
-  if (!isCount(timing?.heartbeatMs) || !isCount(timing?.electionTimeoutMs)) return "timing is not complete";
-  if (typeof raw.autoFailover !== "boolean") return "autoFailover is not true or false";
-  if (!isCount(raw.maxLagMs)) return "maxLagMs is not a number of milliseconds";
-  const usePrimary = raw.usePrimary;
-  if (usePrimary !== "never" && usePrimary !== "fallback" && usePrimary !== "always")
-    return "usePrimary is not never, fallback or always";
-  if (!isOptions(raw.onlineConfig)) return "onlineConfig is not a map of strings";
-  return {
-    generation: raw.generation,
-    clusterId: raw.clusterId,
-    members: raw.members,
-    initialised: raw.initialised,
-    timing: { heartbeatMs: timing.heartbeatMs, electionTimeoutMs: timing.electionTimeoutMs },
-    autoFailover: raw.autoFailover,
-    maxLagMs: raw.maxLagMs,
-    usePrimary,
-    onlineConfig: raw.onlineConfig,
-  };
+  const raw = body as Readonly<Record<string, unknown>>;
+  const bad = (Object.keys(FIELDS) as (keyof Intent)[]).find((field) => !FIELDS[field].fits(raw[field]));
+  if (bad !== undefined) return `${bad} is not ${FIELDS[bad].is}`;
+  return Object.fromEntries(Object.keys(FIELDS).map((field) => [field, raw[field]])) as unknown as Intent;
 }
 
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const isNames = (value: unknown): value is readonly string[] =>
-  Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === "string" && name !== "");
-const isOptions = (value: unknown): value is Readonly<Record<string, string>> =>
-  typeof value === "object" &&
-  value !== null &&
-  Object.values(value).every((option) => typeof option === "string");
+interface Field {
+  readonly is: string;
+  readonly fits: (value: unknown) => boolean;
+}
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+const isFlag = (value: unknown): boolean => typeof value === "boolean";
+const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** One rule for each field; the compiler holds it complete. */
+const FIELDS: Readonly<Record<keyof Intent, Field>> = {
+  generation: { is: "a whole number", fits: isCount },
+  clusterId: { is: "a UUID", fits: (value) => isText(value) && /^[0-9a-f-]{36}$/i.test(value) },
+  members: {
+    is: "a list of instance names",
+    fits: (value) => Array.isArray(value) && value.length > 0 && value.every(isText),
+  },
+  initialised: { is: "true or false", fits: isFlag },
+  timing: {
+    is: "two numbers of milliseconds",
+    fits: (value) => isObject(value) && isCount(value["heartbeatMs"]) && isCount(value["electionTimeoutMs"]),
+  },
+  autoFailover: { is: "true or false", fits: isFlag },
+  maxLagMs: { is: "a number of milliseconds", fits: isCount },
+  usePrimary: {
+    is: "never, fallback or always",
+    fits: (value) => ["never", "fallback", "always"].includes(String(value)),
+  },
+  onlineConfig: {
+    is: "a map of strings",
+    fits: (value) => isObject(value) && Object.values(value).every((option) => typeof option === "string"),
+  },
+};
 
 async function readIntent(file: string): Promise<Intent | undefined> {
   const text = await readFile(file, "utf8").catch(() => undefined);
