@@ -43,7 +43,11 @@ export type Observed = Omit<Condition, "lastTransitionTime">;
  * The list with this condition in it: its time is `now` (RFC 3339) only where the status changed, and a condition
  * that says what it said before leaves the list as it was, so that a status write can be skipped.
  */
-export function setCondition(conditions: readonly Condition[], observed: Observed, now: string): readonly Condition[] {
+export function setCondition(
+  conditions: readonly Condition[],
+  observed: Observed,
+  now: string,
+): readonly Condition[] {
   const at = conditions.findIndex(({ type }) => type === observed.type);
   const before = conditions[at];
   const lastTransitionTime = before?.status === observed.status ? before.lastTransitionTime : now;

@@ -6,7 +6,8 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h
 export function parseDurationMs(text: string): number {
   const match = /^(\d+)(ms|s|m|h|d)$/.exec(text);
   const unit = UNIT_MS[match?.[2] ?? ""];
-  if (match === null || unit === undefined) throw new Error(`not a duration: "${text}"; write a number and ms, s, m, h or d`);
+  if (match === null || unit === undefined)
+    throw new Error(`not a duration: "${text}"; write a number and ms, s, m, h or d`);
   return Number(match[1]) * unit;
 }
 
@@ -14,6 +15,8 @@ export function parseDurationMs(text: string): number {
 export function formatDuration(milliseconds: number): string {
   const whole = Math.max(0, Math.round(milliseconds));
   if (whole === 0) return "0s";
-  const [unit, size] = Object.entries(UNIT_MS).reverse().find(([, candidate]) => whole % candidate === 0) ?? ["ms", 1];
+  const [unit, size] = Object.entries(UNIT_MS)
+    .reverse()
+    .find(([, candidate]) => whole % candidate === 0) ?? ["ms", 1];
   return `${whole / size}${unit}`;
 }

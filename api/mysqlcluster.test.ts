@@ -1,8 +1,14 @@
 import { expect, test } from "vitest";
 import { MySQLClusterDefaults } from "./generated/mysqlcluster";
-import { instanceNames, memoryOf, withDefaults, type MySQLCluster, type MySQLClusterSpec } from "./mysqlcluster";
+import {
+  instanceNames,
+  memoryOf,
+  withDefaults,
+  type MySQLCluster,
+  type MySQLClusterSpec,
+} from "./mysqlcluster";
 
-const cluster = (spec?: MySQLClusterSpec): MySQLCluster => ({
+const cluster = (spec: MySQLClusterSpec = {}): MySQLCluster => ({
   apiVersion: "porpoise.dev/v1",
   kind: "MySQLCluster",
   metadata: { name: "shop", namespace: "retail" },
@@ -15,7 +21,12 @@ test("an empty spec is a highly available cluster of three", () => {
 });
 
 test("what is written stays, field by field, and the defaults fill in the rest", () => {
-  const spec = withDefaults({ instances: 5, resources: { requests: { memory: "4Gi" } }, storage: { accessModes: ["ReadWriteOncePod"] }, failover: { auto: false } });
+  const spec = withDefaults({
+    instances: 5,
+    resources: { requests: { memory: "4Gi" } },
+    storage: { accessModes: ["ReadWriteOncePod"] },
+    failover: { auto: false },
+  });
   expect(spec.instances).toBe(5);
   expect(spec.resources.requests).toEqual({ cpu: "500m", memory: "4Gi" });
   expect(spec.storage).toEqual({ size: "10Gi", accessModes: ["ReadWriteOncePod"] });

@@ -7,6 +7,9 @@ import {
 } from "./generated/mysqlcluster";
 import { API_VERSION } from "./names";
 
+/** A value of `spec.config`. */
+export type OptionValue = string | number | boolean;
+
 export type {
   DefaultedMySQLClusterSpec,
   MySQLClusterSpec,
@@ -36,8 +39,8 @@ export interface MySQLCluster {
   readonly apiVersion: typeof API_VERSION;
   readonly kind: typeof MYSQLCLUSTER_KIND;
   readonly metadata: ObjectMeta;
-  /** Absent only where the API server has not yet filled in the schema's defaults. */
-  readonly spec?: MySQLClusterSpec;
+  /** Always there: the schema's default is {}. Its fields may lack theirs in tests and files; see `withDefaults`. */
+  readonly spec: MySQLClusterSpec;
   readonly status?: MySQLClusterStatus;
 }
 
@@ -69,7 +72,7 @@ export function instanceNames(cluster: MySQLCluster): string[] {
   return Array.from({ length: instances }, (_, ordinal) => `${cluster.metadata.name}-${ordinal}`);
 }
 
-/** Where the smaller of the memory limit and request is stated: the limit, else the request (always present). */
+/** Memory of each MySQL container as a quantity: the limit, else the request (which has a default). */
 export function memoryOf(cluster: MySQLCluster): string {
   const { limits, requests } = withDefaults(cluster.spec).resources;
   return String(limits?.memory ?? requests.memory);

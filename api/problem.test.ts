@@ -14,9 +14,13 @@ test.each([
 
 test("every error is told at once, warnings are not among them", () => {
   const remedy = "Remove it.";
-  expect(formatDenial([refuse(["a"], "bad", { got: "", remedy }), advise([], "think"), refuse([], "worse", { remedy })])).toBe(
-    'a: bad; got "". Remove it. worse. Remove it.',
-  );
+  expect(
+    formatDenial([
+      refuse(["a"], "bad", { got: "", remedy }),
+      advise([], "think"),
+      refuse([], "worse", { remedy }),
+    ]),
+  ).toBe('a: bad; got "". Remove it. worse. Remove it.');
   expect(formatDenial([advise([], "think")])).toBeUndefined();
 });
 

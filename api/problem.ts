@@ -16,7 +16,11 @@ export interface Problem {
 }
 
 /** An error at a field. `got` is what the user wrote (absent where it says nothing), `remedy` a whole sentence. */
-export function refuse(path: Path, what: string, { got, remedy }: { got?: unknown; remedy: string }): Problem {
+export function refuse(
+  path: Path,
+  what: string,
+  { got, remedy }: { got?: unknown; remedy: string },
+): Problem {
   const received = got === undefined ? "" : `; got ${shown(got)}`;
   return { severity: "error", path, message: `${what}${received}. ${remedy}` };
 }
@@ -52,7 +56,10 @@ const LINE_LENGTH_MAX = 120;
 
 /** Advice and plan as admission warnings: at most 20 lines of 120 characters, which kubectl shows whole. */
 export function formatWarnings(problems: readonly Problem[]): string[] {
-  const lines = problems.filter(({ severity }) => severity !== "error").map(formatProblem).map(shorten);
+  const lines = problems
+    .filter(({ severity }) => severity !== "error")
+    .map(formatProblem)
+    .map(shorten);
   if (lines.length <= LINES_MAX) return lines;
   return [...lines.slice(0, LINES_MAX - 1), `plan: and ${lines.length - LINES_MAX + 1} more`];
 }
@@ -63,7 +70,8 @@ export function formatDenial(problems: readonly Problem[]): string | undefined {
   return errors.length === 0 ? undefined : errors.join(" ");
 }
 
-const shorten = (line: string): string => (line.length <= LINE_LENGTH_MAX ? line : `${line.slice(0, LINE_LENGTH_MAX - 1)}…`);
+const shorten = (line: string): string =>
+  line.length <= LINE_LENGTH_MAX ? line : `${line.slice(0, LINE_LENGTH_MAX - 1)}…`;
 
 /** A value within a sentence: one line, not too long; an empty text stays visible. */
 function shown(value: unknown): string {

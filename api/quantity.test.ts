@@ -17,7 +17,13 @@ test.each([[""], ["10GB"], ["10K"], ["-1Gi"], ["ten"]])("refuses %s", (text) =>
 );
 
 test("mysqld's G is 1024 to the third, and it takes small letters", () => {
-  expect(["20G", "512m", "1024", "70%", "1.5G"].map(parseMysqlSize)).toEqual([20 * GI, GI / 2, 1024, undefined, undefined]);
+  expect(["20G", "512m", "1024", "70%", "1.5G"].map(parseMysqlSize)).toEqual([
+    20 * GI,
+    GI / 2,
+    1024,
+    undefined,
+    undefined,
+  ]);
   expect([12 * GI, 12.9 * GI, 0.75 * GI].map(formatMysqlSize)).toEqual(["12G", "12G", "768M"]);
 });
 

@@ -9,7 +9,9 @@ export function parseQuantity(text: string | number): number {
   const match = /^(\d+(?:\.\d+)?)([kMGTP]|[KMGTP]i)?$/.exec(String(text));
   if (match === null) throw new Error(`not a quantity: "${text}"; write a number and Ki, Mi, Gi or Ti`);
   const unit = match[2] ?? "";
-  const factor = BINARY.includes(unit) ? 1024 ** (BINARY.indexOf(unit) + 1) : 1000 ** (DECIMAL.indexOf(unit) + 1);
+  const factor = BINARY.includes(unit)
+    ? 1024 ** (BINARY.indexOf(unit) + 1)
+    : 1000 ** (DECIMAL.indexOf(unit) + 1);
   return Math.floor(Number(match[1]) * factor);
 }
 
@@ -29,7 +31,8 @@ export function formatMysqlSize(bytes: number): string {
 /** Bytes as a Kubernetes quantity, rounded down to a tenth of the largest unit: "8.2Gi". */
 export function formatQuantity(bytes: number): string {
   for (let power = BINARY.length; power >= 1; power -= 1) {
-    if (bytes >= 1024 ** power) return `${Math.floor((bytes / 1024 ** power) * 10) / 10}${BINARY[power - 1] ?? ""}`;
+    if (bytes >= 1024 ** power)
+      return `${Math.floor((bytes / 1024 ** power) * 10) / 10}${BINARY[power - 1] ?? ""}`;
   }
   return String(Math.floor(bytes));
 }

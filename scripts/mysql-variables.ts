@@ -67,11 +67,11 @@ function optionsOf(read: (file: string) => string): Record<string, string> {
       .map(([name = "", , type = ""]) => [name, type]),
   );
   const flags = new Set(read("flags.txt").trim().split("\n"));
-  const table = read("help.txt").split(/^Variables \(--variable.*$/m)[1] ?? "";
-  const names = [
-    ...table.matchAll(/^([a-z][a-z0-9-]*) {2,}\S/gm),
-    ...table.matchAll(/^([a-z][a-z0-9-]{55,}) \S/gm),
-  ].map((m) => m[1] ?? "");
+  const table = read("help.txt").split(/^-{20,} -+$/m)[1] ?? "";
+  // A value may be empty ("init-connect   "), and a long name leaves one space before it.
+  const names = [...(table.split("\n\n")[0] ?? "").matchAll(/^([a-z][a-z0-9-]*)(?: |$)/gm)].map(
+    (m) => m[1] ?? "",
+  );
   const entries = names
     .filter((name) => !PSEUDO.has(name) && !flags.has(name))
     .map((option): [string, string] => {

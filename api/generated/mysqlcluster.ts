@@ -169,7 +169,7 @@ export interface MySQLClusterSpec {
   /** The data volume of each instance. */
   readonly storage?: MySQLClusterSpecStorage;
   /** Options of [mysqld], as max_connections: 800. true is ON, false is OFF, 70% is that share of the memory. What MySQL can change online is not a restart; the options replication and failover rest on belong to Porpoise. */
-  readonly config?: Readonly<Record<string, unknown>>;
+  readonly config?: Readonly<Record<string, string | number | boolean>>;
   /** When another instance takes over. */
   readonly failover?: MySQLClusterSpecFailover;
   /** The Services clients connect to. */

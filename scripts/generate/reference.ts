@@ -16,7 +16,9 @@ function kindSection(crd: Crd): string[] {
   const { kind, shortNames = [] } = crd.spec.names;
   const schema = schemaOf(crd);
   const version = crd.spec.versions[0];
-  const columns = (version?.additionalPrinterColumns ?? []).map(({ name, priority }) => (priority ? `${name} (wide)` : name));
+  const columns = (version?.additionalPrinterColumns ?? []).map(({ name, priority }) =>
+    priority ? `${name} (wide)` : name,
+  );
   const { spec = {}, status = {} } = schema.properties ?? {};
   return [
     "",
@@ -49,10 +51,17 @@ function table(schema: Schema, path: string): string[] {
 function rows(schema: Schema, path: string): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
     const here = `${path}.${name}`;
-    const shown = property.default === undefined || property.properties !== undefined ? "" : code(JSON.stringify(property.default));
+    const shown =
+      property.default === undefined || property.properties !== undefined
+        ? ""
+        : code(JSON.stringify(property.default));
     const meaning = (property.description ?? "").trim().replaceAll("<", "\\<");
     const row = `| ${code(here)} | ${typeName(property)} | ${shown} | ${meaning} |`;
-    return [row, ...rows(property, here), ...(property.items === undefined ? [] : rows(property.items, `${here}[]`))];
+    return [
+      row,
+      ...rows(property, here),
+      ...(property.items === undefined ? [] : rows(property.items, `${here}[]`)),
+    ];
   });
 }
 
@@ -66,7 +75,9 @@ function typeName(schema: Schema): string {
 
 /** Each rule's message; where it is an expression, its text with … for what the object fills in. */
 function rules(schema: Schema): string[] {
-  const own = (schema["x-kubernetes-validations"] ?? []).map(({ message, messageExpression = "" }) => message ?? sentence(messageExpression));
+  const own = (schema["x-kubernetes-validations"] ?? []).map(
+    ({ message, messageExpression = "" }) => message ?? sentence(messageExpression),
+  );
   const nested = Object.values(schema.properties ?? {}).flatMap(rules);
   return [...own, ...nested];
 }

@@ -11,13 +11,20 @@ export interface Schema {
   readonly items?: Schema;
   readonly "x-kubernetes-int-or-string"?: boolean;
   readonly "x-kubernetes-preserve-unknown-fields"?: boolean;
-  readonly "x-kubernetes-validations"?: readonly { readonly message?: string; readonly messageExpression?: string }[];
+  readonly "x-kubernetes-validations"?: readonly {
+    readonly message?: string;
+    readonly messageExpression?: string;
+  }[];
 }
 
 export interface Crd {
   readonly spec: {
     readonly group: string;
-    readonly names: { readonly kind: string; readonly plural: string; readonly shortNames?: readonly string[] };
+    readonly names: {
+      readonly kind: string;
+      readonly plural: string;
+      readonly shortNames?: readonly string[];
+    };
     readonly versions: readonly {
       readonly name: string;
       readonly additionalPrinterColumns?: readonly { readonly name: string; readonly priority?: number }[];

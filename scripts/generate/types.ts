@@ -5,6 +5,9 @@
  */
 import { defaultsOf, schemaOf, type Crd, type Schema } from "./schema";
 
+/** A schema cannot say "string, number or boolean"; our CRDs say it by no type at all, and admission checks it. */
+const SCALAR = "string | number | boolean";
+
 /** The text of api/generated/<kind>.ts, not yet formatted. */
 export function typesOf(crd: Crd, source: string): string {
   const { kind } = crd.spec.names;
@@ -28,11 +31,15 @@ function writeInterface(out: string[], name: string, schema: Schema): void {
 
 /** The same with every field present that has a default: what `withDefaults` returns. */
 function writeDefaulted(out: string[], name: string, schema: Schema): void {
-  const defaulted = Object.entries(schema.properties ?? {}).filter(([, property]) => property.default !== undefined);
+  const defaulted = Object.entries(schema.properties ?? {}).filter(
+    ([, property]) => property.default !== undefined,
+  );
   const lines = defaulted.map(([field, property]) => {
     const nested = property.properties !== undefined && property.default !== undefined;
     if (nested) writeDefaulted(out, name + pascal(field), property);
-    const type = nested ? `Defaulted${name}${pascal(field)}` : `NonNullable<${name}[${JSON.stringify(field)}]>`;
+    const type = nested
+      ? `Defaulted${name}${pascal(field)}`
+      : `NonNullable<${name}[${JSON.stringify(field)}]>`;
     return `  readonly ${key(field)}: ${type};`;
   });
   out.push(`/** ${name} with the schema's defaults filled in. */`);
@@ -54,7 +61,7 @@ function typeOf(out: string[], name: string, schema: Schema): string {
     case "object":
       return objectType(out, name, schema);
     default:
-      return "unknown";
+      return schema["x-kubernetes-preserve-unknown-fields"] === true ? SCALAR : "unknown";
   }
 }
 
@@ -67,11 +74,17 @@ function objectType(out: string[], name: string, schema: Schema): string {
 }
 
 const pascal = (field: string): string =>
-  field.split("-").map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
+  field
+    .split("-")
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join("");
 const key = (field: string): string => (/^[A-Za-z_]\w*$/.test(field) ? field : JSON.stringify(field));
 
 function comment(schema: Schema, indent = "  "): string {
   if (schema.description === undefined) return "";
-  const value = schema.default === undefined || schema.properties !== undefined ? "" : ` Default: ${JSON.stringify(schema.default)}.`;
+  const value =
+    schema.default === undefined || schema.properties !== undefined
+      ? ""
+      : ` Default: ${JSON.stringify(schema.default)}.`;
   return `${indent}/** ${schema.description.trim()}${value} */\n`;
 }
