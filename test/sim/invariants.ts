@@ -11,6 +11,7 @@ export class Violation extends Error {}
 interface Win {
   readonly term: number;
   readonly member: string;
+  readonly memberId: string;
   readonly received: TxSet;
 }
 interface Promise_ {
@@ -44,6 +45,8 @@ export class Judge {
   private readonly openedAs = new Map<string, number>();
   private readonly votes = new Map<string, string>();
   private readonly grants = new Map<string, Grant>();
+  /** The highest term a member showed its set for: by a granted vote, or by asking for votes. */
+  private readonly shown = new Map<string, number>();
   checks = 0;
 
   constructor(private readonly truth: Truth) {}
@@ -78,7 +81,9 @@ export class Judge {
     const disk = this.truth.durable(member);
     if ("term" in message && message.type !== "preVote" && message.term > disk.term)
       this.fail("I3", `${member} sends ${message.type} of term ${message.term}, its disk has ${disk.term}`);
+    if (message.type === "vote") this.shown.set(disk.memberId, message.term);
     if (message.type !== "voteReply" || !message.granted || to === undefined) return;
+    this.shown.set(disk.memberId, message.term);
     if (disk.vote !== to)
       this.fail("I4", `${member} grants ${to} term ${message.term}, its disk has vote ${disk.vote}`);
     this.countVote(disk.memberId, message.term, to);
@@ -128,7 +133,7 @@ export class Judge {
       for (const [key, grant] of voters)
         this.dominates(own, grant, `${member} won term ${term} by the vote ${key}`);
     }
-    this.wins.push({ term, member, received: TxSet.of(received.byGtid.values()) });
+    this.wins.push({ term, member, memberId, received: TxSet.of(received.byGtid.values()) });
   }
 
   private dominates(winner: { lastTerm: number; received: TxSet }, grant: Grant, who: string): void {
@@ -179,20 +184,19 @@ export class Judge {
   }
 
   /** I6: the source is about to count an acknowledgement. */
-  counted(source: string, from: string): void {
+  counted(source: string, voter: string): void {
     this.checks++;
     if (!this.truth.mysqld(source).semisync) return;
     const { config } = this.truth.durable(source);
-    const voter = this.truth.durable(from).memberId;
     if (config !== undefined && (!config.voters.includes(voter) || config.witnesses.includes(voter)))
       this.fail("I6", `${source} counts an acknowledgement of ${voter}, who is no data voter`);
   }
 
   /** I8: a replica writes to its relay log what came from the leader of `term`. */
   receives(member: string, term: number): void {
-    const disk = this.truth.durable(member);
-    const voted = disk.vote === undefined ? disk.term - 1 : disk.term;
-    if (term < voted) this.fail("I8", `${member} receives from term ${term} after it voted in ${voted}`);
+    const shown = this.shown.get(this.truth.durable(member).memberId) ?? 0;
+    if (term < shown)
+      this.fail("I8", `${member} receives from term ${term} after it showed its set for term ${shown}`);
   }
 
   /** I8, I9: a receiver was started towards `leader`, elected in `term`. */
@@ -205,6 +209,7 @@ export class Judge {
     const win = this.wins.find((one) => one.term === term);
     if (win?.member !== leader)
       this.fail("I8", `${member} follows ${leader} in term ${term}, won by ${win?.member}`);
+    if (this.truth.durable(leader).memberId !== win.memberId) return; // Its volume is gone since.
     const theirs = new Set(source.volume.binlog);
     for (const tx of mysqld.received.byGtid.values())
       if (!win.received.holds(tx) && !theirs.has(tx))

@@ -25,6 +25,9 @@ export interface PortHost extends VerbWorld {
   fails(verb: VerbName): boolean;
 }
 
+/** Both move the receiver: they run one after the other, in the order given. */
+const laneOf = (verb: VerbName): VerbName => (verb === "follow" ? "stopReceiver" : verb);
+
 export class Port {
   private readonly running = new Map<VerbName, Job>();
   private readonly queued: Job[] = [];
@@ -42,7 +45,7 @@ export class Port {
       incarnation: needsMysqld ? this.host.mysqld.incarnation : undefined,
       ended: false,
     };
-    if (this.running.has(verb.verb)) this.queued.push(job);
+    if (this.running.has(laneOf(verb.verb))) this.queued.push(job);
     else this.begin(job);
   }
 
@@ -69,7 +72,7 @@ export class Port {
   }
 
   private begin(job: Job): void {
-    this.running.set(job.verb.verb, job);
+    this.running.set(laneOf(job.verb.verb), job);
     if (this.host.fails(job.verb.verb))
       this.host.after(this.host.random.between(1, 50), () => this.fail(job, "by schedule"));
     this.host.after(0, () => this.advance(job));
@@ -131,9 +134,9 @@ export class Port {
       this.queued.splice(at, 1);
       return;
     }
-    const name = job.verb.verb;
+    const name = laneOf(job.verb.verb);
     if (this.running.get(name) === job) this.running.delete(name);
-    const following = this.queued.findIndex(({ verb }) => verb.verb === name);
+    const following = this.queued.findIndex(({ verb }) => laneOf(verb.verb) === name);
     if (following >= 0 && !this.running.has(name)) this.begin(this.queued.splice(following, 1)[0] as Job);
   }
 }

@@ -13,8 +13,10 @@ export interface Surroundings {
   readonly network: Network;
   readonly random: Random;
   mysqldOf(member: string): Mysqld | undefined;
-  /** Before a source counts an acknowledgement. */
-  beforeAck(source: string, from: string): void;
+  /** The member whose volume the instance has now. */
+  identityOf(instance: string): string;
+  /** Before a source counts an acknowledgement of the member. */
+  beforeAck(source: string, memberId: string): void;
   /** Before a replica writes to its relay log what a leader of `term` sent. */
   beforeReceive(replica: string, term: number): void;
   wake(replica: string): void;
@@ -28,6 +30,7 @@ const RESEND_MS = 40;
 export class Receiver {
   stopped = false;
   wire: Wire | undefined;
+  readonly identity: string;
   private connecting = true;
 
   constructor(
@@ -35,6 +38,7 @@ export class Receiver {
     readonly target: { readonly name: string; readonly term: number; readonly acknowledge: boolean },
     readonly around: Surroundings,
   ) {
+    this.identity = around.identityOf(replica.name);
     this.tryConnect();
   }
 
@@ -161,7 +165,7 @@ export class Wire {
         else this.reset();
         return;
       }
-      around.beforeAck(source.name, replica.name);
+      around.beforeAck(source.name, this.receiver.identity);
       source.onAck(replica.name, this.ackUpTo);
     });
   }

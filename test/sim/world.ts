@@ -137,8 +137,12 @@ export class World implements Surroundings {
     return this.members.find((one) => one.name === name)?.mysqld;
   }
 
-  beforeAck(source: string, from: string): void {
-    this.judge.counted(source, from);
+  identityOf(instance: string): string {
+    return this.member(instance).durable.memberId;
+  }
+
+  beforeAck(source: string, memberId: string): void {
+    this.judge.counted(source, memberId);
   }
 
   beforeReceive(replica: string, term: number): void {
