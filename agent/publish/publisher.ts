@@ -55,6 +55,7 @@ class BoardPublisher implements Publisher {
   private readonly role: Keeper<ReturnType<typeof memberRole>>;
   private readonly refreshing: NodeJS.Timeout;
   private publishing: Term | undefined;
+  private publications = 0;
   private opened: { readonly term: Term; readonly at: number } | undefined;
   private wonTerm: Term | undefined;
   private closed = false;
@@ -85,9 +86,10 @@ class BoardPublisher implements Publisher {
   }
 
   publishPrimary(term: Term): void {
-    this.opened = { term, at: this.options.now() };
+    if (this.opened?.term !== term) this.opened = { term, at: this.options.now() };
     if (this.publishing === term) return;
     this.publishing = term;
+    this.publications += 1;
     const since = this.options.now();
     void this.keepPublishing(term, since).finally(() => {
       if (this.publishing === term) this.publishing = undefined;
@@ -190,8 +192,11 @@ class BoardPublisher implements Publisher {
   /** Reads the slices, and writes the primary's again when someone took it away from its leader. */
   private async look(): Promise<void> {
     try {
+      const before = this.publications;
       const primary = await this.writer.refresh("primary");
       await this.writer.refresh("replicas");
+      // What was read while a publication ran is older than it.
+      if (this.publishing !== undefined || this.publications !== before) return;
       const { durable } = this.options.state();
       if (this.opened?.term !== durable.term || !this.leads(durable.term)) return;
       const intact = primary?.term === durable.term && sameIps(primary.ips, [this.options.self]);
