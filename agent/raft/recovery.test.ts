@@ -52,8 +52,9 @@ describe("at the start of an agent", () => {
     const [waiting] = step(exLeader(), started(), input);
     const later = { now: NOW + tuning.electionMaxMs, chance: 0.5 };
     const [after, actions] = step(waiting, { type: "timer" }, later);
-    expect(words(actions)).toEqual(["verb startMysqld"]);
-    expect(after.durable.tail).toBe(true);
+    // Recovery commits the tail: that is on disk first.
+    expect(words(actions)).toEqual(["persist", "verb startMysqld"]);
+    expect(after.durable).toMatchObject({ tail: true, uncut: true });
   });
 
   test("a writable mysqld is fenced, never led on; a read-only one is attached to", () => {
@@ -135,6 +136,23 @@ describe("the ex-primary", () => {
     expect(words(actions)).toEqual(["persist", "tell Diverged"]);
     expect(after.durable.quarantined).toBe(`${A}:5`);
     expect(words(hear(after)[1])).not.toContain("verb follow");
+  });
+});
+
+describe("an ex-primary that was started uncut and died again before it followed", () => {
+  const rewound: Event = { type: "rewound", term: 7, result: "committed", errant: `${A}:5` };
+
+  test("the committed tail is no alarm: it is cloned, and says what it discards", () => {
+    const [rewinding] = hear(exLeader({ uncut: true }));
+    const [after, actions] = step(rewinding, rewound, input);
+    expect(words(actions)).toEqual(["tell TransactionsDiscarded", "persist", "verb clone"]);
+    expect(after.durable.quarantined).toBe("");
+  });
+
+  test("what it had received from another leader and applied is no alarm either", () => {
+    const [rewinding] = hear(exLeader({ knownUuids: [A, B] }));
+    const [after] = step(rewinding, { ...rewound, errant: `${B}:9` }, input);
+    expect(after.durable).toMatchObject({ quarantined: "", cloning: true });
   });
 });
 

@@ -46,8 +46,11 @@ export function onRecoverTimeout(state: State): Step {
   return silent && able ? startUncut(next) : stay(next);
 }
 
+/** Recovery will commit the tail in the engine: that is on disk first, lest it be taken for an alarm later. */
 const startUncut = (state: State): Step =>
-  begin(deadline(state, { recover: undefined }), "starting", verb(state, { verb: "startMysqld" }));
+  chain(persist(deadline(state, { recover: undefined }), { uncut: true }), (now) =>
+    begin(now, "starting", verb(now, { verb: "startMysqld" })),
+  );
 
 const begin = (state: State, mysqld: MysqldPhase, action: Action): Step => [{ ...state, mysqld }, [action]];
 
@@ -126,7 +129,7 @@ export function onFollowed(state: State): Step {
   const { term } = state.durable;
   const role: Follower = { ...state.role, follow: "done" };
   // It was compared with an elected leader's set: no tail is left.
-  return chain(persist({ ...state, role, failures: 0 }, { tail: false }), (now) => [
+  return chain(persist({ ...state, role, failures: 0 }, { tail: false, uncut: false }), (now) => [
     now,
     tells({ what: "MemberJoined", term }),
   ]);
@@ -151,9 +154,15 @@ export function onRewound(state: State, result: "ok" | "impossible" | "committed
   if (state.mysqld !== "rewinding") return stay(state);
   if (result === "impossible") return clone({ ...state, mysqld: "down" });
   const running: State = { ...state, mysqld: "running" };
-  // The engine had committed what nobody acknowledged: no crash does that (mysql-facts A, the detector).
-  if (result === "committed") return quarantine(running, errant);
-  return chain(persist(running, { tail: false }), (now) => [
+  // The engine had committed own GTIDs that nobody acknowledged: only an uncut start explains that (mysql-facts A,
+  // the detector). What it had received from others and applied is explained as on any follower.
+  if (result === "committed") {
+    const known = explained({ ...running.durable, tail: running.durable.uncut }, errant);
+    return known
+      ? chain([running, tells({ what: "TransactionsDiscarded", gtids: errant })], clone)
+      : quarantine(running, errant);
+  }
+  return chain(persist(running, { tail: false, uncut: false }), (now) => [
     now,
     errant === "" ? [] : tells({ what: "Rewound", gtids: errant }),
   ]);
@@ -164,7 +173,10 @@ export function onCloned(state: State): Step {
   const donor = state.role.role === "follower" ? (state.role.heard?.donor ?? "") : "";
   const gtids = state.durable.quarantined;
   return chain(
-    persist({ ...state, mysqld: "running", failures: 0 }, { cloning: false, tail: false, quarantined: "" }),
+    persist(
+      { ...state, mysqld: "running", failures: 0 },
+      { cloning: false, tail: false, uncut: false, quarantined: "" },
+    ),
     (now) => [now, tells({ what: "Cloned", donor, gtids })],
   );
 }

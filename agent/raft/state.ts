@@ -9,6 +9,7 @@ export function freshDurable(memberId: MemberId): Durable {
     term: 0,
     ledTerm: 0,
     tail: false,
+    uncut: false,
     openedTerm: 0,
     receivedTerm: 0,
     relinquished: 0,

@@ -8,6 +8,7 @@
  *     later `send` of the same or a later step leaves (I3, I4).
  *  2. A `verb` is started at its place in the order and not waited for; its end comes back as the event of the
  *     same name with the `term` it was given. A verb ends exactly once, also when it fails: then `failed` comes.
+ *     `stopReceiver` and `follow` move the same receiver: the port runs them one after the other, in the order given.
  *  3. When `durable.term` has grown, the caller supersedes the port (MysqlPort.supersede): statements of an older
  *     term are killed and end as `failed`, which is ignored here. `startMysqld`, `rewind`, `clone` and `fence` are
  *     bound to no term: they go on, and their ends count whatever the term.
@@ -55,6 +56,11 @@ export interface Durable {
    * acknowledged. Its mysqld, once dead, is not started before an elected leader or an election timeout has spoken.
    */
   readonly tail: boolean;
+  /**
+   * Its mysqld was started with that tail uncut, since nobody led: recovery has committed it in the engine, so that no
+   * cut can take it back, and finding it there later is no alarm.
+   */
+  readonly uncut: boolean;
   /** The last term this member opened for writes (its barrier was acknowledged). */
   readonly openedTerm: Term;
   /** The last term whose leader this member received from. */

@@ -262,8 +262,8 @@ function sayEvent(event: Event, _world: World): string {
 
 function sayAction(action: Action): string {
   if (action.do === "persist") {
-    const { term, vote, tail, abstain, cloning, openedTerm, quarantined } = action.durable;
-    return `persist ${JSON.stringify({ term, vote, tail, abstain, cloning, openedTerm, quarantined }, brief)}`;
+    const { term, vote, tail, uncut, abstain, cloning, openedTerm, quarantined } = action.durable;
+    return `persist ${JSON.stringify({ term, vote, tail, uncut, abstain, cloning, openedTerm, quarantined }, brief)}`;
   }
   if (action.do === "verb") return `VERB ${JSON.stringify(action.verb, brief)}`;
   if (action.do === "send") return `send ${action.to} ${JSON.stringify(action.message, brief)}`;
