@@ -15,7 +15,11 @@ export interface MysqlPort {
   /** Registers the one listener of verb ends, `mysqldExited`, `mysqldReady` and `observed`. */
   listen(listener: (event: Event) => void): void;
   /** What the supervisor has at the agent's start. */
-  inspect(): Promise<{ readonly mysqld: "running" | "down"; readonly writable: boolean; readonly unsafeData: boolean }>;
+  inspect(): Promise<{
+    readonly mysqld: "running" | "down";
+    readonly writable: boolean;
+    readonly unsafeData: boolean;
+  }>;
   /** The lease holds until then (monotonic ms, the agent's clock): the supervisor's watchdog is beaten. */
   beat(untilMs: number): void;
   /** Arms or disarms the watchdog that SIGKILLs a writable mysqld without a beat. Resolves when it is in force. */

@@ -1,0 +1,98 @@
+/**
+ * Watches an armed leader: nudges commits whose acknowledgement was lost, and kills a mysqld whose semi-sync was
+ * switched off by anything but us: from then on it could say OK without a quorum (I5).
+ */
+import { NO_NUDGE, NUDGE_SLOTS, onStatus, type NudgeState, type SemiSyncStatus } from "./nudging";
+import type { Server } from "./server";
+import { messageOf, type Row } from "./session";
+import { nudge } from "./sql";
+
+export class Monitor {
+  private timer: NodeJS.Timeout | undefined;
+  private state: NudgeState = NO_NUDGE;
+  private isOpen = false;
+  private busy = false;
+  /** Nudges that have not come back, by slot. */
+  private readonly hanging = new Set<number>();
+  private last: SemiSyncStatus | undefined;
+
+  constructor(private readonly server: Server) {}
+
+  /** Commits that wait, as last seen. */
+  get waiting(): number | undefined {
+    return this.timer === undefined ? undefined : this.last?.waiting;
+  }
+
+  start(): void {
+    if (this.timer !== undefined) return;
+    this.state = NO_NUDGE;
+    this.timer = setInterval(() => void this.tick(), this.server.limits.monitorMs);
+  }
+
+  /** From here on semi-sync must be on. */
+  opened(): void {
+    this.isOpen = this.server.armedWith > 0;
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+    this.isOpen = false;
+    for (const slot of this.hanging) this.server.session(`nudge${slot}`).abort(new Error("no longer leader"));
+  }
+
+  private async tick(): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      const rows = await this.server
+        .session("monitor")
+        .query("SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_source%'", 1_000);
+      if (this.timer !== undefined) await this.onStatus(statusOf(rows));
+    } catch (error) {
+      if (this.timer !== undefined) this.server.options.log("monitor", { error: messageOf(error) });
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  private async onStatus(status: SemiSyncStatus): Promise<void> {
+    this.last = status;
+    if (this.isOpen && !status.on) {
+      this.stop();
+      this.server.options.log("semi-sync went off on an open leader: killing mysqld (I5)");
+      return this.server.kill();
+    }
+    const [state, write] = onStatus(this.state, status, {
+      now: performance.now(),
+      nudgeMs: this.server.limits.nudgeMs,
+    });
+    this.state = state;
+    if (write) this.nudge();
+  }
+
+  /** Not waited for. Before the barrier it fails on super_read_only, harmlessly. */
+  private nudge(): void {
+    const slot = Array.from({ length: NUDGE_SLOTS }, (_, at) => at).find((at) => !this.hanging.has(at));
+    if (slot === undefined) return;
+    this.hanging.add(slot);
+    void this.server
+      .session(`nudge${slot}`)
+      .query(nudge(slot))
+      .catch(() => undefined)
+      .finally(() => this.hanging.delete(slot));
+  }
+}
+
+export function statusOf(rows: readonly Row[]): SemiSyncStatus {
+  const values = new Map(
+    rows.map((row) => [String(row["Variable_name"]).toLowerCase(), String(row["Value"])]),
+  );
+  const value = (name: string): string => values.get(`rpl_semi_sync_source_${name}`) ?? "";
+  return {
+    on: value("status") === "ON",
+    clients: Number(value("clients")),
+    waiting: Number(value("wait_sessions")),
+    acknowledged: Number(value("yes_tx")),
+  };
+}

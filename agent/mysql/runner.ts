@@ -1,0 +1,104 @@
+/**
+ * Runs verbs: those of one kind one after the other, each ended exactly once by an event, never by an exception.
+ *
+ * A verb that is bound to a term ends as `failed` when the term has moved on, its statement killed; `startMysqld`,
+ * `rewind`, `clone` and `fence` are bound to none (agent/raft/types.ts, 3).
+ */
+import type { Event, Term, Verb, VerbEvent, VerbName } from "../raft/types";
+import type { Monitor } from "./monitor";
+import type { Server } from "./server";
+import { messageOf } from "./session";
+import { handlers } from "./verbs";
+import { Superseded, type Handler, type VerbContext } from "./verbs/context";
+
+const UNBOUND: ReadonlySet<VerbName> = new Set<VerbName>(["startMysqld", "rewind", "clone", "fence"]);
+
+interface Running {
+  readonly name: VerbName;
+  readonly term: Term;
+  readonly abort: AbortController;
+  ended: Promise<void>;
+}
+
+export class VerbRunner {
+  private readonly running = new Set<Running>();
+  private readonly queues = new Map<VerbName, Promise<void>>();
+  private floor: Term = 0;
+
+  constructor(
+    private readonly server: Server,
+    private readonly monitor: Monitor,
+    private readonly emit: (event: Event) => void,
+  ) {}
+
+  start(term: Term, verb: Verb): void {
+    const before = this.queues.get(verb.verb) ?? Promise.resolve();
+    const running: Running = { name: verb.verb, term, abort: new AbortController(), ended: before };
+    running.ended = before.then(() => this.run(running, verb));
+    this.queues.set(verb.verb, running.ended);
+    this.running.add(running);
+    void running.ended.then(() => this.running.delete(running));
+  }
+
+  supersede(term: Term): void {
+    this.floor = Math.max(this.floor, term);
+    for (const running of this.running)
+      if (running.term < this.floor && !UNBOUND.has(running.name)) this.end(running);
+  }
+
+  /** What runs now, for status pages. */
+  get names(): VerbName[] {
+    return [...this.running].map(({ name }) => name);
+  }
+
+  private end(running: Running): void {
+    if (running.abort.signal.aborted) return;
+    const reason = new Superseded();
+    running.abort.abort(reason);
+    this.server.session(running.name).abort(reason);
+  }
+
+  private async endOthers(names: readonly VerbName[]): Promise<void> {
+    const others = [...this.running].filter(({ name }) => names.includes(name));
+    for (const other of others) this.end(other);
+    await Promise.all(others.map(({ ended }) => ended));
+    await this.server.settled();
+  }
+
+  private async run(running: Running, verb: Verb): Promise<void> {
+    const { term, name } = running;
+    let events: VerbEvent | readonly VerbEvent[];
+    try {
+      this.assertWanted(running);
+      if (!UNBOUND.has(name)) await this.server.settled();
+      this.assertWanted(running);
+      // The handler of a name takes the verb of that name; TypeScript cannot follow the index.
+      events = await (handlers[name] as Handler<VerbName>)(this.context(running), verb as never);
+    } catch (error) {
+      events = { type: "failed", term, verb: name, reason: messageOf(error) };
+    }
+    for (const event of [events].flat() as VerbEvent[]) this.emit(event);
+  }
+
+  private assertWanted({ abort, term, name }: Running): void {
+    if (abort.signal.aborted || (term < this.floor && !UNBOUND.has(name))) throw new Superseded();
+  }
+
+  private context(running: Running): VerbContext {
+    const { server, monitor } = this;
+    const session = server.session(running.name);
+    return {
+      server,
+      monitor,
+      term: running.term,
+      session,
+      check: () => this.assertWanted(running),
+      query: async (sql, limitMs) => {
+        const rows = await session.query(sql, limitMs);
+        this.assertWanted(running);
+        return rows;
+      },
+      endOthers: (names) => this.endOthers(names),
+    };
+  }
+}

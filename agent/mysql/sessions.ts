@@ -1,0 +1,30 @@
+/** Who is connected: whom a fence kills, and who waits for an acknowledgement. Pure. */
+
+export interface Listed {
+  readonly id: number;
+  readonly user: string;
+  readonly command: string;
+  readonly state: string;
+}
+
+/** Reads a row of SHOW PROCESSLIST. */
+export function listed(row: Readonly<Record<string, unknown>>): Listed {
+  const text = (name: string): string => (typeof row[name] === "string" ? row[name] : "");
+  return { id: Number(row["Id"]), user: text("User"), command: text("Command"), state: text("State") };
+}
+
+const NOT_CLIENTS = new Set(["system user", "event_scheduler"]);
+const REPLICATION = new Set(["Binlog Dump", "Binlog Dump GTID"]);
+
+/** Everyone but the agent, replication and the server's own threads: root stays through offline_mode (facts B). */
+export function victims(sessions: readonly Listed[], agentUser: string): number[] {
+  return sessions
+    .filter(({ user, command }) => user !== agentUser && !NOT_CLIENTS.has(user) && !REPLICATION.has(command))
+    .map(({ id }) => id);
+}
+
+/** Only one session shows the first state, the others the second (mysql-facts B): count both. */
+const WAITING = /waiting for semi-sync ack|waiting for handler commit/i;
+export function waiting(sessions: readonly Listed[]): number {
+  return sessions.filter(({ state }) => WAITING.test(state)).length;
+}

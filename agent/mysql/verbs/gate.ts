@@ -1,0 +1,24 @@
+/** Closing mysqld to clients: the part of fence, drain and quiesce that is the same. */
+import type { Server } from "../server";
+import type { Listed } from "../sessions";
+import { victims } from "../sessions";
+
+const NO_SUCH_THREAD = 1094;
+
+/**
+ * offline_mode=ON, then KILL whoever it does not cut (root: SUPER and CONNECTION_ADMIN pass it; mysql-facts B).
+ * Never waits for commits. Answers who is left.
+ * @throws TimedOut when the server does not confirm a step within the limit.
+ */
+export async function closeGate(server: Server, purpose: string, limitMs: number): Promise<Listed[]> {
+  const session = server.session(purpose);
+  const { username } = (await server.options.secrets()).system;
+  await session.query("SET GLOBAL offline_mode=ON", limitMs);
+  for (const id of victims(await server.processlist(purpose, limitMs), username)) {
+    await session.query(`KILL CONNECTION ${id}`, limitMs).catch((error: unknown) => {
+      const gone = error instanceof Error && "errno" in error && error.errno === NO_SUCH_THREAD;
+      if (!gone) throw error;
+    });
+  }
+  return server.processlist(purpose, limitMs);
+}
