@@ -1,7 +1,8 @@
-/** The Pepr module: puts the webhooks' capability beside the controller's. No logic. */
+/** The Pepr module: the webhooks beside the controller, which is handed the webhooks' rules. No logic. */
 import "./runtime-patches"; // First: it repairs what the other imports load.
 import { PeprModule } from "pepr";
 import { controllerCapability } from "./capabilities";
 import config from "./package.json";
+import { admission, validateCluster } from "./webhooks";
 
-new PeprModule(config, [controllerCapability(() => [])]);
+new PeprModule(config, [admission, controllerCapability((cluster) => validateCluster(cluster))]);
