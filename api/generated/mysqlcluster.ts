@@ -35,9 +35,9 @@ export interface MySQLClusterSpecResources {
 
 /** The data volume of each instance. */
 export interface MySQLClusterSpecStorage {
-  /** Size of each volume. May grow where the StorageClass can expand; never shrinks. Default: "10Gi". */
+  /** Size of each volume. Cannot be changed after creation in this version; never shrinks. Default: "10Gi". */
   readonly size?: string;
-  /** StorageClass of the volumes; the cluster's default class when absent. */
+  /** StorageClass of the volumes; Kubernetes' default class when absent. Fixed in this version. */
   readonly storageClass?: string;
   /** How a volume is mounted. Fixed at creation. Default: ["ReadWriteOnce"]. */
   readonly accessModes?: readonly ("ReadWriteOnce" | "ReadWriteOncePod")[];

@@ -22,10 +22,9 @@ export function planChange({ next, previous }: Change): Problem[] {
   const changes = changedFields(withDefaults(previous.spec), withDefaults(next.spec));
   if (changes.length === 0) return [plan([], "nothing changes")];
   const restarts = changes.filter(isRestart);
-  const online = changes.filter((change) => !isRestart(change) && change.field !== "storage.size");
+  const online = changes.filter((change) => !isRestart(change));
   const spec = withDefaults(next.spec);
   return [
-    ...grow(changes, spec),
     ...online.map((change) => planOnline(change, spec)),
     ...(restarts.length > 0 ? [planRestart(next, previous, restarts)] : []),
   ];
@@ -38,17 +37,6 @@ function isRestart({ field, after }: FieldChange): boolean {
 }
 
 const optionOf = (field: string): string => bareOption(field.slice("config.".length));
-
-function grow(changes: readonly FieldChange[], { instances }: DefaultedMySQLClusterSpec): Problem[] {
-  return changes
-    .filter(({ field }) => field === "storage.size")
-    .map(({ before, after }) =>
-      plan(
-        ["spec", "storage", "size"],
-        `grow: ${count(instances, "volume")} ${shown(before)} -> ${shown(after)}, online`,
-      ),
-    );
-}
 
 function planOnline(
   { field, path, before, after }: FieldChange,

@@ -1,20 +1,24 @@
-/** Volumes: they grow, and that is all. */
+/** Volumes keep the size and class they were made with. */
 import { withDefaults } from "../../api/mysqlcluster";
 import { refuse, type Problem } from "../../api/problem";
 import { parseQuantity } from "../../api/quantity";
 import type { Change } from "./rule";
 
-/** No volume can shrink; one can grow where its StorageClass can expand it. */
+const PATH = ["spec", "storage", "size"];
+
+/** No volume can shrink; one could grow where its StorageClass can, but this version's controller does not do it. */
 export function validateStorageSize({ next, previous, facts }: Change): Problem[] {
   if (previous === undefined) return [];
-  const path = ["spec", "storage", "size"];
   const [before, size] = [withDefaults(previous.spec).storage.size, withDefaults(next.spec).storage.size];
   const growth = parseQuantity(size) - parseQuantity(before);
-  if (growth < 0)
-    return [refuse(path, "volumes cannot shrink", { got: `${before} -> ${size}`, remedy: "Put it back." })];
-  if (growth === 0 || facts.storageClass === undefined || facts.storageClass.expandable) return [];
-  const what = `StorageClass ${facts.storageClass.name} cannot expand`;
-  return [refuse(path, what, { got: size, remedy: "Name one that can." })];
+  if (growth === 0) return [];
+  const got = `${before} -> ${size}`;
+  if (growth < 0) return [refuse(PATH, "volumes cannot shrink", { got, remedy: "Put it back." })];
+  if (facts.storageClass?.expandable === false) {
+    const what = `StorageClass ${facts.storageClass.name} cannot expand`;
+    return [refuse(PATH, what, { got: size, remedy: "Name one that can." })];
+  }
+  return [refuse(PATH, "growing is not supported yet", { got, remedy: "Put it back." })];
 }
 
 /** Moving to another class means rebuilding each instance; this version cannot. */
