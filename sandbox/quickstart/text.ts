@@ -1,0 +1,63 @@
+/** What the quickstart says. Pure. */
+import type { Incident } from "../../bench/incident";
+import { seconds } from "../../bench/terminal";
+
+export const HEAD = [
+  "fault",
+  "last OK -> first OK",
+  "primary",
+  "term",
+  "the former primary came back",
+] as const;
+
+/** One line of the table. */
+export function incidentRow(title: string, one: Incident): string[] {
+  const { before, after, outage } = one;
+  return [
+    title,
+    outage ? `${outage.ms} ms` : "none",
+    `${before.primary} -> ${after.primary}`,
+    `${before.term} -> ${after.term}`,
+    `${comebackText(one)}, ${seconds(one.wholeAfterMs)} after the fault`,
+  ];
+}
+
+/** How the former primary came back. */
+export function comebackText({ comeback }: Pick<Incident, "comeback">): string {
+  switch (comeback.how) {
+    case "kept":
+      return "with all its data";
+    case "rewind":
+      return `rewound: nobody had been told OK for ${comeback.gtids}`;
+    case "clone":
+      return `cloned anew: nobody had been told OK for ${comeback.gtids}`;
+  }
+}
+
+/** How to go on; `columns` is what `kubectl get mysqlcluster` printed. */
+export function nextSteps(columns: string): string[] {
+  const shown = columns
+    .trimEnd()
+    .split("\n")
+    .map((line) => `    ${line}`);
+  return [
+    "",
+    "The cluster runs on:",
+    "",
+    ...shown,
+    "",
+    "Connect:",
+    "    make mysql                       a mysql client at the primary, as the application's user",
+    "    make shell                       a shell with kubectl for this cluster",
+    "",
+    "Try next, in make shell:",
+    "    kubectl get mysql -w             in a second terminal: watch what follows",
+    "    kubectl delete pod shop-0-0      hand-over, then the pod comes back",
+    "    npx tsx sandbox/main.ts fault    more faults by hand: freeze, cut off, stop the API server",
+    "    kubectl apply --dry-run=server -f examples/production.yaml    what a change would do",
+    "",
+    "    make failover N=20               20 times SIGKILL, with percentiles",
+    "    make sandbox-down                take everything away",
+    "",
+  ];
+}
