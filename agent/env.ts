@@ -29,6 +29,10 @@ export const LOCAL_ENV = {
   /** Milliseconds after which a message to a peer is given up; default 300. */
   peerTimeoutMs: "PORPOISE_PEER_TIMEOUT_MS",
   logLevel: "PORPOISE_LOG_LEVEL",
+  /** JSON array: program and leading arguments of mysqld; default ["mysqld"]. */
+  mysqld: "PORPOISE_MYSQLD",
+  /** process or disk (spec.failover.durability); default process. */
+  durability: "PORPOISE_DURABILITY",
 } as const;
 
 export interface AgentPaths {
@@ -64,6 +68,8 @@ export interface AgentEnv {
   readonly publishDir?: string;
   readonly peerTimeoutMs: number;
   readonly logLevel: string;
+  readonly mysqld: readonly string[];
+  readonly durability: "process" | "disk";
   readonly version: string;
 }
 
@@ -92,6 +98,8 @@ export function readEnv(env: Variables): AgentEnv {
     publishDir: env[LOCAL_ENV.publishDir] || undefined,
     peerTimeoutMs: optionalNumber(env, LOCAL_ENV.peerTimeoutMs) ?? 300,
     logLevel: env[LOCAL_ENV.logLevel] ?? "info",
+    mysqld: readCommand(env[LOCAL_ENV.mysqld]),
+    durability: env[LOCAL_ENV.durability] === "disk" ? "disk" : "process",
     version: env["PORPOISE_VERSION"] ?? "0.1.0",
   };
 }
@@ -127,6 +135,14 @@ function readHosts(env: Variables): Readonly<Record<string, string>> {
   if (typeof hosts !== "object" || hosts === null)
     throw new Error(`${LOCAL_ENV.hosts} is not a JSON object: ${text}`);
   return Object.fromEntries(Object.entries(hosts).map(([name, address]) => [name, String(address)]));
+}
+
+function readCommand(text: string | undefined): readonly string[] {
+  if (!text) return ["mysqld"];
+  const words: unknown = JSON.parse(text);
+  if (!Array.isArray(words) || words.length === 0)
+    throw new Error(`${LOCAL_ENV.mysqld} is not a JSON array: ${text}`);
+  return words.map(String);
 }
 
 function required(env: Variables, name: string): string {
