@@ -20,7 +20,7 @@ test("every error is told at once, warnings are not among them", () => {
       advise([], "think"),
       refuse([], "worse", { remedy }),
     ]),
-  ).toBe('a: bad; got "". Remove it. worse. Remove it.');
+  ).toBe('a: bad; got "". Remove it.\nworse. Remove it.');
   expect(formatDenial([advise([], "think")])).toBeUndefined();
 });
 

@@ -64,10 +64,10 @@ export function formatWarnings(problems: readonly Problem[]): string[] {
   return [...lines.slice(0, LINES_MAX - 1), `plan: and ${lines.length - LINES_MAX + 1} more`];
 }
 
-/** All errors as one text, or undefined when there is none. */
+/** All errors as one text, a line each, or undefined when there is none. */
 export function formatDenial(problems: readonly Problem[]): string | undefined {
   const errors = problems.filter(({ severity }) => severity === "error").map(formatProblem);
-  return errors.length === 0 ? undefined : errors.join(" ");
+  return errors.length === 0 ? undefined : errors.join("\n");
 }
 
 const shorten = (line: string): string =>

@@ -21,8 +21,9 @@ function request(
     name: "shop",
     operation,
     userInfo: {},
-    ...(next && { object: structuredClone(next) }),
-    ...(previous && { oldObject: structuredClone(previous) }),
+    // null, not absent: so the API server sends it.
+    object: next === undefined ? null : structuredClone(next),
+    oldObject: previous === undefined ? null : structuredClone(previous),
   } as unknown as Admission;
 }
 const create = (spec: MySQLClusterSpec) =>

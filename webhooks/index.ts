@@ -36,7 +36,8 @@ export async function reviewRequest(
   request: PeprValidateRequest<MySQLClusterKind>,
 ): ReturnType<typeof respond> {
   const next = request.Raw as unknown as MySQLCluster;
-  const previous = request.OldResource as unknown as MySQLCluster | undefined;
+  // The API server sends oldObject: null with a creation, whatever Pepr's type says.
+  const previous = (request.OldResource ?? undefined) as unknown as MySQLCluster | undefined;
   const problems = async () =>
     reviewChange(next, previous, await readFacts(next, previous, readStorageClasses));
   return respond(request, await safely(problems));

@@ -7,7 +7,7 @@ import {
   type MySQLCluster,
 } from "../../api/mysqlcluster";
 import { bareOption, optionInfo } from "../../api/options";
-import { plan, type Problem } from "../../api/problem";
+import { advise, plan, type Problem } from "../../api/problem";
 import { changedFields, type FieldChange } from "./diff";
 import type { Change } from "./rule";
 
@@ -25,6 +25,9 @@ export function planChange({ next, previous }: Change): Problem[] {
   const online = changes.filter((change) => !isRestart(change));
   const spec = withDefaults(next.spec);
   return [
+    ...(spec.paused
+      ? [advise(["spec", "paused"], `${next.metadata.name} is paused: this waits for paused: false.`)]
+      : []),
     ...online.map((change) => planOnline(change, spec)),
     ...(restarts.length > 0 ? [planRestart(next, previous, restarts)] : []),
   ];

@@ -246,6 +246,13 @@ describe("the plan", () => {
     ]);
   });
 
+  test("what is paused waits", () => {
+    expect(changed({ paused: true }, { paused: true, config: { max_connections: 5 } })).toEqual([
+      "advice: shop is paused: this waits for paused: false.",
+      "plan: online: config.max_connections default -> 5 on 3 instances",
+    ]);
+  });
+
   test("a refusal has no plan, and who asked for quiet gets none", () => {
     expect(reviewChange(shop({ version: "9.8" }), shop()).map(({ severity }) => severity)).toEqual(["error"]);
     const quiet = { annotations: { "porpoise.dev/quiet": "" } };
