@@ -1,5 +1,5 @@
 /**
- * Runs verbs: those of one kind one after the other, each ended exactly once by an event, never by an exception.
+ * Runs verbs: those of one lane one after the other, each ended exactly once by an event, never by an exception.
  *
  * A verb that is bound to a term ends as `failed` when the term has moved on, its statement killed; `startMysqld`,
  * `rewind`, `clone` and `fence` are bound to none (agent/raft/types.ts, 3).
@@ -13,6 +13,9 @@ import { Superseded, type Handler, type VerbContext } from "./verbs/context";
 
 const UNBOUND: ReadonlySet<VerbName> = new Set<VerbName>(["startMysqld", "rewind", "clone", "fence"]);
 
+/** Verbs that work on the receiver keep the order they were given in: a late STOP would undo a `follow`. */
+const laneOf = (name: VerbName): string => (name === "stopReceiver" || name === "follow" ? "receiver" : name);
+
 interface Running {
   readonly name: VerbName;
   readonly term: Term;
@@ -22,7 +25,7 @@ interface Running {
 
 export class VerbRunner {
   private readonly running = new Set<Running>();
-  private readonly queues = new Map<VerbName, Promise<void>>();
+  private readonly lanes = new Map<string, Promise<void>>();
   private floor: Term = 0;
 
   constructor(
@@ -32,10 +35,11 @@ export class VerbRunner {
   ) {}
 
   start(term: Term, verb: Verb): void {
-    const before = this.queues.get(verb.verb) ?? Promise.resolve();
+    const lane = laneOf(verb.verb);
+    const before = this.lanes.get(lane) ?? Promise.resolve();
     const running: Running = { name: verb.verb, term, abort: new AbortController(), ended: before };
     running.ended = before.then(() => this.run(running, verb));
-    this.queues.set(verb.verb, running.ended);
+    this.lanes.set(lane, running.ended);
     this.running.add(running);
     void running.ended.then(() => this.running.delete(running));
   }

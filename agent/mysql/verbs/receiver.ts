@@ -4,8 +4,6 @@ import type { Handler } from "./context";
 
 /** The set is read after the receiver has returned: what it acknowledged is in it, and it can no longer grow. */
 export const stopReceiver: Handler<"stopReceiver"> = async (context) => {
-  // One that runs towards a leader would go on after this: it is part of the receiver.
-  await context.endOthers(["follow"]);
   await context.query("STOP REPLICA IO_THREAD");
   const sets = await context.server.sets(context.session);
   context.check();
