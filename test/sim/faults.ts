@@ -24,7 +24,9 @@ export type FaultKind =
   | "verbsFail"
   | "losePower"
   | "apiDown"
-  | "badNetwork";
+  | "badNetwork"
+  | "lateNetwork"
+  | "rebuild";
 
 export interface Fault {
   /** True ms after the cluster was first open. */
@@ -59,6 +61,8 @@ const WEIGHTS: readonly (readonly [FaultKind, number])[] = [
   ["losePower", 2],
   ["apiDown", 2],
   ["badNetwork", 4],
+  ["lateNetwork", 4],
+  ["rebuild", 4],
 ];
 const TOTAL = WEIGHTS.reduce((sum, [, weight]) => sum + weight, 0);
 
@@ -146,6 +150,12 @@ export function inject(world: World, { kind, member: index, ms }: Fault): void {
     case "apiDown":
       world.apiDownUntil = agenda.now + 2 * ms;
       return;
+    case "lateNetwork": // What was sent long ago arrives now.
+      network.lateness = 0.1;
+      network.loss = 0.05;
+      return;
+    case "rebuild":
+      return member.post({ type: "rebuild" });
     case "badNetwork":
       network.loss = 0.15;
       network.duplication = 0.1;
@@ -170,7 +180,7 @@ function mayLose(world: World, name: string): boolean {
 export function healAll(world: World): void {
   world.trace?.("everything is healed");
   world.network.heal();
-  world.network.loss = world.network.duplication = 0;
+  world.network.loss = world.network.duplication = world.network.lateness = 0;
   world.network.delayMs = 4;
   world.apiDownUntil = 0;
   for (const member of world.members) {

@@ -5,6 +5,8 @@ export class Network {
   private readonly blocked = new Set<string>();
   loss = 0;
   duplication = 0;
+  /** Share of messages that take up to three seconds, long after everyone has gone on. */
+  lateness = 0;
   /** Upper bound of a usual delay, ms; one in a hundred takes up to ten times as long. */
   delayMs = 4;
 
@@ -30,7 +32,7 @@ export class Network {
   /** The delays of the copies that will arrive: none when lost. */
   copies(from: string, to: string): number[] {
     if (!this.up(from, to) || this.random.odds(this.loss)) return [];
-    const delays = [this.delay()];
+    const delays = [this.random.odds(this.lateness) ? this.random.between(200, 3_000) : this.delay()];
     if (this.random.odds(this.duplication)) delays.push(this.delay() + this.random.between(0, 300));
     return delays;
   }

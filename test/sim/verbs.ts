@@ -110,7 +110,7 @@ function* readReceived({ mysqld, random }: VerbWorld, term: Term): Program {
 }
 
 function* fence({ mysqld, random, bugs, kill, now }: VerbWorld, term: Term): Program {
-  yield random.between(0.2, 1);
+  yield random.odds(0.1) ? random.between(1, 40) : random.between(0.2, 1);
   if (bugs.has("skipsFence")) return [{ type: "fenced", term, killed: false }];
   if (!mysqld.up) return [{ type: "fenced", term, killed: true }];
   if (bugs.has("terminatesOnFence")) mysqld.terminate();
