@@ -24,6 +24,8 @@ export interface Context {
   readonly kube: Kube;
   readonly applier: Applier;
   readonly agents: Agents;
+  /** What each agent (by pod UID) was told last: the same generation may carry another word for `initialised`. */
+  readonly told: Map<string, string>;
   /** What the concerns before this one found. */
   readonly observed: Partial<Observed>;
 }

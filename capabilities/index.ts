@@ -43,6 +43,7 @@ function startController(rules: Rules): Controller {
     applier: new Applier(kube, () => Date.now()),
     settings: readSettings(process.env),
     rules,
+    told: new Map<string, string>(),
     now: () => new Date(),
   };
   const controller = new Controller(ports, log, (code) => process.exit(code));

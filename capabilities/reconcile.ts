@@ -37,6 +37,8 @@ export interface Ports {
   readonly applier: Applier;
   readonly settings: Settings;
   readonly rules: Rules;
+  /** Last intent of each agent, by pod UID. */
+  readonly told: Map<string, string>;
   now(): Date;
 }
 

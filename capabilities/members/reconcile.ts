@@ -5,8 +5,6 @@ import type { Context, Observed, ObservedInstance } from "../context";
 import type { Credentials } from "./agents";
 import { intentOf } from "./intent";
 
-/** What each agent (by pod UID) was told last: the same generation may carry another word for `initialised`. */
-const told = new Map<string, string>();
 /** Pods come and go; the memory of the gone ones is not worth keeping. */
 const TOLD_MAX = 10_000;
 
@@ -23,7 +21,7 @@ export async function reconcileMembers(context: Context): Promise<Partial<Observ
 }
 
 async function observeMember(
-  { agents, name, namespace }: Context,
+  { agents, name, namespace, told }: Context,
   credentials: Credentials,
   { instance, intent }: { readonly instance: ObservedInstance; readonly intent: Intent },
 ): Promise<MemberStatus | undefined> {
