@@ -4,6 +4,7 @@ import { applyExample } from "./fleet";
 import { FAULTS, incident, reignOf, type Incident } from "./incident";
 import { install } from "./install";
 import { random, row, writeResult } from "./result";
+import { setting } from "./setting";
 import { done, fail, LOOK, note, seconds, step, table } from "./terminal";
 import { isGood, verdict, verdictText } from "./verdict";
 import { sleep } from "./waits";
@@ -12,14 +13,6 @@ import { Writers } from "./writers";
 const CLUSTER: ClusterRef = { namespace: "default", name: "shop" };
 /** Between two faults, beyond health: at most this, by the seed, so that no timer of ours beats in step. */
 const PAUSE_MS = 3000;
-
-/** A number from the environment. @throws when it is none. */
-export function setting(name: string, fallback: number): number {
-  const text = process.env[name] ?? "";
-  const value = text === "" ? fallback : Number(text);
-  if (!Number.isFinite(value) || value <= 0) throw new Error(`${name} must be a number above 0; got ${text}`);
-  return value;
-}
 
 async function main(): Promise<void> {
   const runs = setting("N", 20);
@@ -103,4 +96,4 @@ async function report({ seed, writers, incidents, falseFailovers }: Report): Pro
   writers.forget();
 }
 
-if (require.main === module) main().catch((cause: unknown) => fail(cause, LOOK));
+main().catch((cause: unknown) => fail(cause, LOOK));
