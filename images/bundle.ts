@@ -29,9 +29,7 @@ export async function bundle(): Promise<string[]> {
       platform: "node",
       target: "node24",
       format: "cjs",
-      // Stack traces must name our lines: the maps stay in the file, which costs nothing at run time.
-      sourcemap: "inline",
-      sourcesContent: false,
+      // No map: not minified, the bundle is readable as it is, and a map would stay in every agent's memory.
       keepNames: true,
       logLevel: "warning",
       legalComments: "none",

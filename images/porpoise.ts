@@ -56,7 +56,7 @@ export const version = (): string =>
   (JSON.parse(readFileSync(join(CHECKOUT, "package.json"), "utf8")) as { version: string }).version;
 
 /** Runs `npm run build` when a source of the module is newer than the last one. False when there is no module yet. */
-async function buildModule(): Promise<boolean> {
+export async function buildModule(): Promise<boolean> {
   if (!existsSync(join(CHECKOUT, "pepr.ts"))) return false;
   if (existsSync(MODULE) && statSync(MODULE).mtimeMs > newestSource()) return true;
   rmSync(MODULE, { force: true });

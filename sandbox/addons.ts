@@ -91,7 +91,7 @@ async function mountLimited(node: string): Promise<void> {
   if (existsSync(image)) return;
   mkdirSync(mount, { recursive: true });
   await run("truncate", ["-s", LIMITED_SIZE, image]);
-  await run("mkfs.ext4", ["-q", "-E", "lazy_itable_init=1,lazy_journal_init=1", "-m", "0", image]);
+  await run("mkfs.ext4", ["-q", "-N", "8192", "-J", "size=8", "-E", "nodiscard", "-m", "0", image]);
   await run("mount", ["-o", "loop", image, mount]);
 }
 

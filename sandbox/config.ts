@@ -57,6 +57,9 @@ export const RUN_DIR = "/run/porpoise";
 /** Names the checkout that holds the machine's one sandbox. */
 export const LOCK_FILE = "/run/porpoise-sandbox.json";
 
+/** Held while some process brings a sandbox up or takes it down. */
+export const TURN_FILE = "/run/porpoise-sandbox.turn";
+
 /** What is expensive to make and the same for every checkout: binaries, image layers, the golden store. */
 export const cacheDir = (): string => process.env.PORPOISE_CACHE ?? join(homedir(), ".cache", "porpoise");
 

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:
 import { join } from "node:path";
 import { leftoverCgroups, removeCgroups } from "./cgroups";
 import { CHECKOUT, CONTROL_PLANE, NETWORK, NODES, paths, RUN_DIR, stateDir } from "./config";
+import { step } from "./log";
 import { removeNetwork } from "./network";
 import { anyProcess, processOf, sandboxProcesses } from "./processes";
 import { trySync, until } from "./run";
@@ -14,19 +15,29 @@ export async function removeSandbox(
   checkout: string = CHECKOUT,
   options = { keepLogs: false },
 ): Promise<void> {
+  await step("  processes ended", endProcesses);
+  await step("  mounts removed", () => {
+    for (const mount of ourMounts(checkout)) trySync("umount", ["-l", mount]);
+    removeLoops(checkout);
+  });
+  await step("  network removed", removeNetwork);
+  await step("  cgroups removed", endCgroups);
+  await step("  files removed", () => removeFiles(checkout, options.keepLogs));
+}
+
+async function endProcesses(): Promise<void> {
   kill((pid) => processOf(pid)?.comm === "kubelet");
-  await until("all processes ended", 30_000, () => {
+  await until("all processes ended", 60_000, () => {
     kill(() => true);
     return sandboxProcesses().length === 0;
   });
-  for (const mount of ourMounts(checkout)) trySync("umount", ["-l", mount]);
-  removeLoops(checkout);
-  removeNetwork();
-  await until("all cgroups removed", 15_000, () => {
+}
+
+async function endCgroups(): Promise<void> {
+  await until("all cgroups removed", 30_000, () => {
     removeCgroups();
     return leftoverCgroups().length === 0;
   });
-  removeFiles(checkout, options.keepLogs);
 }
 
 function kill(which: (pid: number) => boolean): void {

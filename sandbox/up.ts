@@ -1,14 +1,15 @@
 import { existsSync, mkdirSync } from "node:fs";
+import { buildModule } from "../images/porpoise";
 import { requirePackages, requirePrivileges } from "./apt";
 import { startDns, startStorage } from "./addons";
 import { buildBinaries, linkBinaries } from "./build";
-import { CHECKOUT, NODES, paths } from "./config";
+import { CHECKOUT, NODES, paths, TURN_FILE } from "./config";
 import { apiReady, startApiServer, startControllers } from "./controlplane";
 import { leftovers, removeSandbox } from "./down";
 import { startApi } from "./faults";
 import { buildImages, loadPorpoise } from "./images";
 import { kubectl } from "./kube";
-import { checkMachine, holder, holderAlive, releaseMachine, takeMachine } from "./lock";
+import { checkMachine, exclusively, holder, holderAlive, releaseMachine, takeMachine } from "./lock";
 import { say, step } from "./log";
 import { createNetwork } from "./network";
 import { copyStore, startContainerd, startKubelet } from "./node";
@@ -19,6 +20,10 @@ import { until } from "./run";
 /** Brings the sandbox up: builds what is missing, cleans what a crash left, starts everything, waits for it. */
 export async function up(): Promise<void> {
   requirePrivileges();
+  await exclusively(TURN_FILE, bringUp);
+}
+
+async function bringUp(): Promise<void> {
   if (await isUp()) {
     say(`the sandbox is up already; export KUBECONFIG=${paths().kubeconfig}`);
     return;
@@ -30,7 +35,11 @@ export async function up(): Promise<void> {
     await step("cleaned up a former sandbox", () => removeSandbox(CHECKOUT, { keepLogs: true }));
   }
   takeMachine(process.pid);
+  // Pepr's build takes 15 s after a change of a source: beside the cluster's start, not after it.
+  const module = buildModule();
+  module.catch(() => undefined); // Awaited below; meanwhile the cluster's start may fail first.
   await start();
+  await step("module built", () => module);
   await loadPorpoise();
   say(
     `up. export KUBECONFIG=${paths().kubeconfig} PATH=${paths().bin}:$PATH, or: npx tsx sandbox/main.ts shell`,
@@ -101,6 +110,10 @@ export async function isUp(): Promise<boolean> {
 /** Takes the sandbox away, and says what could not be. @throws when something is left. */
 export async function down(): Promise<void> {
   requirePrivileges();
+  await exclusively(TURN_FILE, takeDown);
+}
+
+async function takeDown(): Promise<void> {
   const dead = checkMachine();
   if (dead !== undefined) await removeSandbox(dead);
   await step("sandbox removed", () => removeSandbox());
