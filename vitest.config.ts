@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{api,agent,capabilities,webhooks,sandbox,images,bench,cli}/**/*.test.ts", "test/*.test.ts", "test/sim/**/*.test.ts"],
+          include: ["{api,agent,capabilities,webhooks,sandbox,images,bench,cli,scripts}/**/*.test.ts", "test/*.test.ts", "test/sim/**/*.test.ts"],
           testTimeout: 20_000,
         },
       },
