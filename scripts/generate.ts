@@ -16,11 +16,16 @@ const ROOT = path.join(__dirname, "..");
 export async function generated(): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
   const crds: Crd[] = [];
-  for (const file of readdirSync(path.join(ROOT, "crds")).filter((name) => name.endsWith(".yaml")).sort()) {
+  for (const file of readdirSync(path.join(ROOT, "crds"))
+    .filter((name) => name.endsWith(".yaml"))
+    .sort()) {
     const crd = load(readFileSync(path.join(ROOT, "crds", file), "utf8")) as Crd;
     crds.push(crd);
     const text = typesOf(crd, `crds/${file}`);
-    files.set(`api/generated/${file.replace(/yaml$/, "ts")}`, await format(text, { parser: "typescript", printWidth: 110 }));
+    files.set(
+      `api/generated/${file.replace(/yaml$/, "ts")}`,
+      await format(text, { parser: "typescript", printWidth: 110 }),
+    );
   }
   files.set("docs/api.md", await format(referenceOf(crds), { parser: "markdown" }));
   return files;

@@ -64,7 +64,7 @@ describe("only the rim knows its library", () => {
   const HOME: readonly (readonly [library: RegExp, homes: RegExp])[] = [
     [
       /^pepr$|^kubernetes-fluent-client/,
-      /^(pepr|kinds|runtime-patches)\.ts$|^webhooks\/index\.ts$|^capabilities\/(index|kube)\.ts$/,
+      /^(pepr|kinds|runtime-patches)\.ts$|^webhooks\/index(\.test)?\.ts$|^capabilities\/(index|kube)\.ts$/,
     ],
     [/^mysql2/, /^(agent\/mysql|bench|test|sandbox)\//],
     [/^express$/, /^agent\/http\/|^test\//],
