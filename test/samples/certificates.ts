@@ -13,7 +13,7 @@ export interface TestAuthority {
 }
 
 /** A new CA. */
-export async function testAuthority(name = "test"): Promise<TestAuthority> {
+export async function testAuthority(name = "test CA"): Promise<TestAuthority> {
   const { notBefore, notAfter } = period();
   const authority = await makeAuthority(name, notBefore, notAfter);
   return {
