@@ -1,0 +1,73 @@
+# What one can do here. `make` alone lists it.
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test sandbox sandbox-down shell mysql status build deploy generate check unit process sim e2e \
+        failover quiet ready-time clean
+SHELL := /bin/bash
+TSX := node --import tsx
+
+# npm writes this file last: it is older than the lock file when the packages are not those of the lock file.
+DEPS := node_modules/.package-lock.json
+$(DEPS): package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
+help: ## this list
+	@echo "Porpoise: MySQL on Kubernetes. What one can do here (as root, on Debian 12 with Node.js 20 and Go):"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+quickstart: $(DEPS) ## from nothing to a cluster that fails over: kill, delete, unplug its primary, and count the rows
+	@$(TSX) sandbox/quickstart/main.ts
+
+test: $(DEPS) ## everything: types, lint, unit, simulation, real mysqld, end to end; the last line counts
+	@$(TSX) scripts/test.ts
+
+sandbox: $(DEPS) ## a real three-node Kubernetes on this machine (first time: builds it, about 20 minutes)
+	@$(TSX) sandbox/main.ts up
+
+sandbox-down: $(DEPS) ## take it away without a trace
+	@$(TSX) sandbox/main.ts down
+
+status: $(DEPS) ## who holds the sandbox, what runs
+	@$(TSX) sandbox/main.ts status
+
+shell: $(DEPS) ## a shell with kubectl for the sandbox
+	@$(TSX) sandbox/main.ts shell
+
+mysql: $(DEPS) ## a mysql client at the primary of cluster shop (C=name, NS=namespace for another)
+	@$(TSX) sandbox/quickstart/mysql.ts
+
+build: $(DEPS) ## dist/: the module, the manifests to install, the agent's bundles
+	npm run --silent build
+
+deploy: $(DEPS) ## install or update Porpoise in the cluster of KUBECONFIG (PORPOISE_IMAGE names your registry's image)
+	npm run --silent deploy
+
+generate: $(DEPS) ## make api/generated/ and docs/api.md from crds/
+	npm run --silent generate
+
+check: $(DEPS) ## types, lint, format, generated files, build outputs
+	@$(TSX) scripts/test.ts check
+
+unit: $(DEPS) ## unit and property tests, golden files, admission tables, the simulation: no cluster needed
+	@$(TSX) scripts/test.ts unit
+
+sim: $(DEPS) ## the simulation alone, longer: SCHEDULES=1000 seeded schedules
+	@$(TSX) test/sim/main.ts --schedules $(or $(SCHEDULES),1000)
+
+process: $(DEPS) ## real agents and mysqlds on this machine, without Kubernetes
+	@$(TSX) scripts/test.ts process
+
+e2e: $(DEPS) ## end to end on the sandbox
+	@$(TSX) scripts/test.ts e2e
+
+failover: $(DEPS) ## N=20 times SIGKILL to the primary's mysqld under 8 writers: percentiles, rows lost
+	@N=$(N) SEED=$(SEED) $(TSX) bench/failover.ts
+
+quiet: $(DEPS) ## MINUTES=30 in which nothing happens: false failovers, CPU and memory of an idle cluster
+	@MINUTES=$(MINUTES) $(TSX) bench/quiet.ts
+
+ready-time: $(DEPS) ## N=3 times from kubectl apply to Ready
+	@N=$(N) $(TSX) bench/ready.ts
+
+clean: ## what builds and measurements made (the cache outside the checkout stays)
+	rm -rf dist out
