@@ -17,6 +17,11 @@ export class Link {
     this.server.listen(path);
   }
 
+  /** Calls back when an agent can connect. */
+  onListening(callback: () => void): void {
+    this.server.once("listening", callback);
+  }
+
   send(message: FromSupervisor): void {
     this.peer?.write(`${JSON.stringify(message)}\n`);
   }

@@ -41,7 +41,7 @@ class Supervisor {
     process.on("SIGTERM", () => this.shutdown());
     process.on("SIGINT", () => this.shutdown());
     process.on("SIGHUP", () => this.agent.renew());
-    this.agent.start();
+    this.link.onListening(() => this.agent.start());
   }
 
   private async onMessage(message: ToSupervisor): Promise<void> {
