@@ -19,6 +19,10 @@ const listOf =
   (check: Check): Check =>
   (value) =>
     Array.isArray(value) && value.length <= 1000 && value.every(check);
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
 const record =
   (shape: Shape): Check =>
   (value) =>
@@ -42,7 +46,7 @@ const SHAPES: Readonly<Record<Message["type"], Shape>> = {
   bootstrap: { config },
   preVote: candidacy,
   vote: candidacy,
-  preVoteReply: { term: count, askedTerm: count, granted: flag },
+  preVoteReply: { term: count, askedTerm: count, granted: flag, config: optional(config) },
   voteReply: { term: count, granted: flag },
   heartbeat: {
     term: count,

@@ -1,9 +1,9 @@
 /** The candidate's side: silence, pre-vote, candidacy, victory (agent.md, Election 1 and 3). */
 import { electionQuorum } from "../../api/quorum";
-import { standingOf } from "./standing";
+import { configNewer, standingOf } from "./standing";
 import { chain, isVoter, otherVoters, persist, send, stay, verb, votersOf } from "./state";
 import { becomeLeader } from "./leader";
-import { enterTerm, leaderIsAlive, rearmElection } from "./term";
+import { enterTerm, fromVoter, leaderIsAlive, rearmElection } from "./term";
 import { canStand } from "./vote";
 import type { Candidate, Input, PreVoteReply, Standing, State, Step, Term, VoteReply } from "./types";
 
@@ -36,6 +36,17 @@ export function askPreVotes(state: State, input: Input): Step {
 }
 
 export function onPreVoteReply(state: State, reply: PreVoteReply, input: Input): Step {
+  return chain(learnConfig(state, reply), (now) => onPreVoteAnswer(now, reply, input));
+}
+
+/** It counts from the next candidacy on: this one has shown the older. */
+function learnConfig(state: State, { config, from }: PreVoteReply): Step {
+  const newer =
+    config !== undefined && fromVoter(state, { from }) && configNewer(config, state.durable.config);
+  return newer && state.role.role !== "leader" ? persist(state, { config }) : stay(state);
+}
+
+function onPreVoteAnswer(state: State, reply: PreVoteReply, input: Input): Step {
   if (reply.term > state.durable.term) return leaveBehind(state, reply.term, input);
   const { role } = state;
   if (role.role !== "preCandidate" || reply.askedTerm !== role.term || !reply.granted) return stay(state);

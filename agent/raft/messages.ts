@@ -42,6 +42,11 @@ export interface PreVoteReply extends Envelope {
   /** The term that was asked for. */
   readonly askedTerm: Term;
   readonly granted: boolean;
+  /**
+   * The voter's configuration where the candidate's is older. Without it one loss could end all elections: who holds
+   * the newer set lacks the stamp of a leader that died early, and who has the stamp lacks the set.
+   */
+  readonly config?: Configuration;
 }
 export interface VoteReply extends Envelope {
   readonly type: "voteReply";

@@ -259,6 +259,20 @@ describe("after a clone", () => {
     expect(words(step(leader({ phase: "draining" }), request, input)[1])).toEqual([]);
   });
 
+  test("a follow that ends while a clone runs says nothing about the server that comes out of it", () => {
+    const [asked] = hear(member());
+    const [cloning] = step(asked, { type: "rebuild" }, input);
+    expect(cloning.mysqld).toBe("cloning");
+    const [overtaken, actions] = step(cloning, { type: "followed", term: 7 }, input);
+    expect(words(actions)).not.toContain("tell MemberJoined");
+    expect(words(step(overtaken, { type: "cloned", term: 7 }, input)[1])).toContain("verb follow");
+  });
+
+  test("a rebuild waits for no rewind to overlap it", () => {
+    const [rewinding] = hear(exLeader());
+    expect(step(rewinding, { type: "rebuild" }, input)).toEqual([rewinding, []]);
+  });
+
   test("an interrupted clone is begun again when a leader is heard", () => {
     const state = member({ durable: { cloning: true, abstain: true }, state: { mysqld: "down" } });
     expect(words(step(state, started(), input)[1])).toEqual([]);

@@ -125,7 +125,9 @@ export function onFenced(state: State, killed: boolean, input: Input): Step {
 // -------------------------------------------------------------- ends of verbs
 
 export function onFollowed(state: State): Step {
-  if (state.role.role !== "follower") return stay(state);
+  // Overtaken: a clone that began meanwhile ends with another server, whose receiver nobody has started.
+  if (state.role.role !== "follower" || state.role.follow !== "asked" || state.mysqld !== "running")
+    return stay(state);
   const { term } = state.durable;
   const role: Follower = { ...state.role, follow: "done" };
   // It was compared with an elected leader's set: no tail is left.
@@ -136,6 +138,7 @@ export function onFollowed(state: State): Step {
 }
 
 export function onDiverged(state: State, errant: string): Step {
+  if (state.mysqld !== "running") return stay(state); // Overtaken, as above.
   const role = state.role.role === "follower" ? { ...state.role, follow: "no" as const } : state.role;
   const next: State = { ...state, role };
   if (!explained(next.durable, errant)) return quarantine(next, errant);
@@ -189,6 +192,13 @@ export function onRecoveryFailed(
   failed: "startMysqld" | "follow" | "rewind" | "clone",
   input: Input,
 ): Step {
+  const phases = {
+    startMysqld: "starting",
+    rewind: "rewinding",
+    clone: "cloning",
+    follow: "running",
+  } as const;
+  if (state.mysqld !== phases[failed]) return stay(state); // Overtaken by another verb on mysqld.
   const failures = state.failures + 1;
   const next = deadline({ ...state, failures }, { retry: input.now + retryDelayMs(failures) });
   if (failed !== "follow") return stay({ ...next, mysqld: "down" });
@@ -197,8 +207,8 @@ export function onRecoveryFailed(
 
 /** An operator or a policy gives the member's data up. */
 export function onRebuild(state: State): Step {
-  if (state.role.role !== "follower" || state.role.heard === undefined || state.mysqld === "cloning")
-    return stay(state);
+  const idle = state.mysqld === "running" || state.mysqld === "down"; // Else a start, rewind or clone would overlap.
+  if (state.role.role !== "follower" || state.role.heard === undefined || !idle) return stay(state);
   return clone(state);
 }
 

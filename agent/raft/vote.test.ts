@@ -18,7 +18,7 @@ import {
   words,
 } from "../../test/samples/raft";
 import { step } from "./index";
-import type { Event, State } from "./index";
+import type { Event, PreVoteReply, State } from "./index";
 
 const message = (m: Extract<Event, { type: "message" }>["message"]): Event => ({
   type: "message",
@@ -140,6 +140,16 @@ describe("a pre-vote", () => {
     expect(sent(second)).toMatchObject([{ type: "preVoteReply", granted: true, term: 7, askedTerm: 8 }]);
     expect(persisted(second)).toEqual([]);
     expect(after.durable.term).toBe(7);
+  });
+
+  test("is refused with an older configuration, and told the newer one: else neither could ever win", () => {
+    const [waiting] = step(member(), message({ ...voteRequest({ configTerm: 0 }), type: "preVote" }), input);
+    const [, actions] = step(waiting, read(`${K}:1-7`), input);
+    const { config } = member().durable;
+    expect(sent(actions)).toMatchObject([{ granted: false, config }]);
+    const older = member({ durable: { config: config && { ...config, term: 0 } } });
+    const told = { ...(sent(actions)[0] as PreVoteReply), from: b };
+    expect(step(older, message(told), input)[0].durable.config).toEqual(config);
   });
 
   test("is refused by a member with more, which then stands soon", () => {

@@ -8,7 +8,7 @@
 import { configNewer, dominates, standingOf } from "./standing";
 import { chain, follower, isVoter, isWitness, persist, send, stay, verb } from "./state";
 import { enterTerm, fence, fromVoter, leaderIsAlive, rearmElection, standSoon } from "./term";
-import type { Input, PreVote, State, Step, Vote } from "./types";
+import type { Configuration, Input, PreVote, State, Step, Vote } from "./types";
 
 /** A pre-vote changes nothing; it is answered from the set as it is. */
 export function onPreVote(state: State, request: PreVote, input: Input): Step {
@@ -121,12 +121,22 @@ export function canStand(state: State): boolean {
   return able && isVoter(state) && !isWitness(state) && !abstain && !cloning && quarantined === "";
 }
 
+/** Configurations travel freely: who has the newer one tells (Schultz et al., OPODIS 2021). */
+function newerConfig(
+  { durable: { config } }: State,
+  { configTerm, configVersion }: PreVote,
+): { config?: Configuration } {
+  const asked = { term: configTerm, version: configVersion };
+  return config !== undefined && configNewer(config, asked) ? { config } : {};
+}
+
 const preVoteReply = (state: State, request: PreVote, granted: boolean) =>
   send(state, request.from, {
     type: "preVoteReply",
     term: state.durable.term,
     askedTerm: request.term,
     granted,
+    ...newerConfig(state, request),
   });
 
 const voteReply = (state: State, request: Vote, granted: boolean) =>

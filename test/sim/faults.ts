@@ -154,8 +154,8 @@ export function inject(world: World, { kind, member: index, ms }: Fault): void {
       network.lateness = 0.1;
       network.loss = 0.05;
       return;
-    case "rebuild":
-      return member.post({ type: "rebuild" });
+    case "rebuild": // Nobody gives up the data of one voter while another's are doubtful.
+      return othersSound(world, member.name) ? member.post({ type: "rebuild" }) : undefined;
     case "badNetwork":
       network.loss = 0.15;
       network.duplication = 0.1;
@@ -168,12 +168,16 @@ export function inject(world: World, { kind, member: index, ms }: Fault): void {
 function mayLose(world: World, name: string): boolean {
   const { members } = world;
   if (members.length < 3 || world.losses > 0) return false;
-  const sound = members.every(
+  const sound = othersSound(world, name);
+  if (sound) world.losses++;
+  return sound;
+}
+
+function othersSound({ members }: World, name: string): boolean {
+  return members.every(
     ({ name: other, durable, unsafeData }) =>
       other === name || (!durable.abstain && !durable.cloning && !unsafeData && durable.quarantined === ""),
   );
-  if (sound) world.losses++;
-  return sound;
 }
 
 /** Everything is well again: links, disks, processes. */

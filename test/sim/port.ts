@@ -25,6 +25,16 @@ export interface PortHost extends VerbWorld {
   fails(verb: VerbName): boolean;
 }
 
+const ENDED_BY_FENCE: ReadonlySet<VerbName> = new Set([
+  "drain",
+  "arm",
+  "barrier",
+  "open",
+  "quiesce",
+  "mark",
+  "follow",
+]);
+
 /** Both move the receiver: they run one after the other, in the order given. */
 const laneOf = (verb: VerbName): VerbName => (verb === "follow" ? "stopReceiver" : verb);
 
@@ -45,8 +55,15 @@ export class Port {
       incarnation: needsMysqld ? this.host.mysqld.incarnation : undefined,
       ended: false,
     };
+    if (verb.verb === "fence") this.endWriters();
     if (this.running.has(laneOf(verb.verb))) this.queued.push(job);
     else this.begin(job);
+  }
+
+  /** Verbs of our own that go on could open what the fence closes. */
+  private endWriters(): void {
+    for (const job of [...this.running.values(), ...this.queued])
+      if (ENDED_BY_FENCE.has(job.verb.verb)) this.fail(job, "fenced");
   }
 
   supersede(term: Term): void {

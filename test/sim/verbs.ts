@@ -83,6 +83,9 @@ const ready = (mysqld: Mysqld): VerbEvent => ({
   serverUuid: mysqld.volume.uuid,
 });
 
+const inAnyOrder = (random: Random, events: VerbEvent[]): VerbEvent[] =>
+  random.odds(0.5) ? events : events.reverse();
+
 function* startMysqld({ mysqld, random }: VerbWorld): Program {
   if (!mysqld.up) {
     yield random.between(50, 250);
@@ -246,7 +249,7 @@ function* rewind({ mysqld, random, bugs }: VerbWorld, term: Term, electedSet: st
   if (cut.length > 0 && !bugs.has("keepsServerUuid")) volume.uuid = random.uuid();
   yield random.between(100, 600);
   mysqld.boot();
-  return [ready(mysqld), { type: "rewound", term, result: "ok", errant: names(cut) }];
+  return inAnyOrder(random, [ready(mysqld), { type: "rewound", term, result: "ok", errant: names(cut) }]);
 }
 
 const names = (list: readonly Tx[]): string =>
@@ -278,7 +281,7 @@ function* clone(
   mysqld.cloneFrom(source, bugs.has("keepsServerUuid") ? mysqld.volume.uuid : random.uuid());
   yield random.between(50, 300);
   mysqld.boot();
-  return [ready(mysqld), { type: "cloned", term }];
+  return inAnyOrder(random, [ready(mysqld), { type: "cloned", term }]);
 }
 
 function* mark({ mysqld, random }: VerbWorld, term: Term, to: string): Program {
