@@ -8,7 +8,7 @@ import { HttpKube } from "../capabilities/kube";
 import type { KubeObject } from "../capabilities/objects";
 import { paths } from "../sandbox/config";
 import { limit, waitFor } from "./waits";
-import { unhealthy, type Endpoint, type PodView, type View } from "./view";
+import { unhealthy, type Endpoint, type EventView, type PodView, type View } from "./view";
 
 /** Which cluster. */
 export interface ClusterRef {
@@ -163,12 +163,6 @@ export async function serviceIp(namespace: string, name: string): Promise<string
   if (ip === undefined || ip === "" || ip === "None")
     throw new Error(`Service ${namespace}/${name} has no address`);
   return ip;
-}
-
-export interface EventView {
-  readonly at: number;
-  readonly reason: string;
-  readonly message: string;
 }
 
 interface KubeEvent extends KubeObject {

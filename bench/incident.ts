@@ -1,7 +1,7 @@
 /** One fault on a cluster that clients write to, from a whole cluster to a whole cluster. */
 import { names } from "../api/names";
 import { deletePod, killInPod, nodeDown, nodeUp } from "../sandbox/faults";
-import { awaitHealthy, readMembers, readView, type ClusterRef } from "./cluster";
+import { awaitHealthy, readEvents, readMembers, readView, type ClusterRef } from "./cluster";
 import { longestSilence, silencePerWriter, type Silence } from "./outage";
 import { comeback, primaryOf, type Comeback, type PodView, type View } from "./view";
 import { sleep, waitFor } from "./waits";
@@ -87,13 +87,14 @@ export async function incident(
   const first = await followSuccession(writers, start, strike);
   const whole = await awaitHealthy(ref, { deadlineMs: wholeMs, instances });
   const window = { from: strike.at, to: Date.now() };
+  const events = await readEvents(ref, strike.at - 1000);
   const entries = writers.entries();
   return {
     before,
     after: first,
     outage: longestSilence(entries, window),
     perWriter: silencePerWriter(entries, window),
-    comeback: comeback(whole.members.get(before.primary), strike.at),
+    comeback: comeback(whole.members.get(before.primary), events, strike.at),
     wholeAfterMs: window.to - strike.at,
     furtherElections: reignOf(whole).term - first.term,
   };

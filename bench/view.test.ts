@@ -107,10 +107,30 @@ test("of two that say they are primary the one of the higher term counts", () =>
   expect(primaryOf({ members: members(member(0, { ready: false })) })).toBeUndefined();
 });
 
-test("how a member came back is what it discarded since the fault", () => {
-  const discarded = { at: "2026-01-01T00:00:10Z", gtids: "a:7", how: "rewind" } as const;
+describe("how a member came back", () => {
   const since = Date.parse("2026-01-01T00:00:05Z");
-  expect(comeback(member(0, { discarded }), since)).toEqual({ how: "rewind", gtids: "a:7" });
-  expect(comeback(member(0, { discarded }), since + 10_000)).toEqual({ how: "kept" });
-  expect(comeback(member(0), since)).toEqual({ how: "kept" });
+  const uuid = "6f691e90-e5bd-11f1-a5a9-2e8c6d218a31";
+  const event = (reason: string, message: string, at = since) => ({ at, reason, message });
+  const discarded = { at: "2026-01-01T00:00:10Z", gtids: `${uuid}:7`, how: "rewind" } as const;
+
+  test("its status tells what it discarded since the fault", () => {
+    expect(comeback(member(0, { discarded }), [], since)).toEqual({ how: "rewind", gtids: `${uuid}:7` });
+    expect(comeback(member(0, { discarded }), [], since + 10_000)).toEqual({ how: "kept" });
+    expect(comeback(member(0), [], since)).toEqual({ how: "kept" });
+  });
+
+  test("so do its events, where a restarted agent has forgotten", () => {
+    const events = [
+      event("TransactionsDiscarded", `shop-0 discarded ${uuid}:6031-6032`),
+      event("Cloned", "shop-0 took a clone of shop-1's data"),
+    ];
+    expect(comeback(member(0), events, since)).toEqual({ how: "clone", gtids: `${uuid}:6031-6032` });
+    expect(comeback(member(1), events, since)).toEqual({ how: "kept" });
+    expect(comeback(member(0), events, since + 60_000)).toEqual({ how: "kept" });
+  });
+
+  test("a clone may discard nothing", () => {
+    const events = [event("Cloned", "shop-0 took a clone of shop-1's data")];
+    expect(comeback(member(0), events, since)).toEqual({ how: "clone", gtids: undefined });
+  });
 });

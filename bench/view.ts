@@ -99,15 +99,37 @@ function statusTrouble(view: View): string | undefined {
   return undefined;
 }
 
-/** How a member came back from a fault that began at `since` (epoch, ms). */
-export function comeback(member: MemberStatus | undefined, since: number): Comeback {
-  const discarded = member?.discarded;
-  if (!discarded || Date.parse(discarded.at) < since) return { how: "kept" };
-  return { how: discarded.how, gtids: discarded.gtids };
-}
-
 /** `kept`: all its data were right; `rewind`, `clone`: what nobody acknowledged was taken away. */
 export interface Comeback {
   readonly how: "kept" | "rewind" | "clone";
   readonly gtids?: string;
 }
+
+export interface EventView {
+  /** Epoch ms; Kubernetes keeps whole seconds. */
+  readonly at: number;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** How a member came back from a fault that began at `since` (epoch, ms), by its events and its own status. */
+export function comeback(
+  member: Pick<MemberStatus, "name" | "discarded"> | undefined,
+  events: readonly EventView[],
+  since: number,
+): Comeback {
+  const own = events.filter(
+    ({ at, message }) => at >= since - 1000 && message.startsWith(`${member?.name} `),
+  );
+  const message = (reason: string): string | undefined =>
+    own.filter((one) => one.reason === reason).at(-1)?.message;
+  const discarded =
+    member?.discarded && Date.parse(member.discarded.at) >= since ? member.discarded : undefined;
+  const gtids = discarded?.gtids ?? gtidsIn(message("TransactionsDiscarded") ?? message("Rewound") ?? "");
+  if (discarded?.how === "clone" || message("Cloned") !== undefined) return { how: "clone", gtids };
+  if (discarded?.how === "rewind" || message("Rewound") !== undefined) return { how: "rewind", gtids };
+  return { how: "kept" };
+}
+
+const gtidsIn = (text: string): string | undefined =>
+  /[0-9a-f]{8}-[0-9a-f-]{27}:[0-9a-f:,\s-]+/.exec(text)?.[0].trim();

@@ -18,14 +18,15 @@ test("a row says what the client saw and who reigns now", () => {
     "812 ms",
     "shop-0 -> shop-1",
     "1 -> 2",
-    "rewound: nobody had been told OK for a:7, 4.3 s after the fault",
+    "rewound (never acknowledged: a:7), 4.3 s after the fault",
   ]);
 });
 
 test("how it came back", () => {
   expect(comebackText({ comeback: { how: "kept" } })).toBe("with all its data");
+  expect(comebackText({ comeback: { how: "clone" } })).toBe("cloned anew");
   expect(comebackText({ comeback: { how: "clone", gtids: "a:7" } })).toBe(
-    "cloned anew: nobody had been told OK for a:7",
+    "cloned anew (never acknowledged: a:7)",
   );
 });
 

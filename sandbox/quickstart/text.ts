@@ -23,14 +23,15 @@ export function incidentRow(title: string, one: Incident): string[] {
 }
 
 /** How the former primary came back. */
-export function comebackText({ comeback }: Pick<Incident, "comeback">): string {
-  switch (comeback.how) {
+export function comebackText({ comeback: { how, gtids } }: Pick<Incident, "comeback">): string {
+  const tail = gtids === undefined ? "" : ` (never acknowledged: ${gtids})`;
+  switch (how) {
     case "kept":
       return "with all its data";
     case "rewind":
-      return `rewound: nobody had been told OK for ${comeback.gtids}`;
+      return `rewound${tail}`;
     case "clone":
-      return `cloned anew: nobody had been told OK for ${comeback.gtids}`;
+      return `cloned anew${tail}`;
   }
 }
 
