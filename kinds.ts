@@ -7,4 +7,9 @@ import { RegisterKind, a } from "pepr";
 /** Only a key for `When(...)`: the typed object is `MySQLCluster` of api/mysqlcluster.ts. */
 export class MySQLClusterKind extends a.GenericKind {}
 
-RegisterKind(MySQLClusterKind, { group: "porpoise.dev", version: "v1", kind: "MySQLCluster", plural: "mysqlclusters" });
+RegisterKind(MySQLClusterKind, {
+  group: "porpoise.dev",
+  version: "v1",
+  kind: "MySQLCluster",
+  plural: "mysqlclusters",
+});

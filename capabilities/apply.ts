@@ -20,8 +20,15 @@ export class Applier {
 
   /** Applies every object even when one fails. @throws AggregateError; the work queue retries. */
   async all(objects: readonly KubeObject[]): Promise<void> {
-    const results = await Promise.allSettled(objects.map((object) => this.one(object)));
-    const failed = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+    // A RoleBinding is refused while its Role is not there.
+    const isBinding = ({ kind }: KubeObject) => kind === "RoleBinding";
+    const waves = [objects.filter((object) => !isBinding(object)), objects.filter(isBinding)];
+    const results: PromiseSettledResult<void>[] = [];
+    for (const wave of waves)
+      results.push(...(await Promise.allSettled(wave.map((object) => this.one(object)))));
+    const failed = results.flatMap((result) =>
+      result.status === "rejected" ? [result.reason as unknown] : [],
+    );
     if (failed.length > 0) throw new AggregateError(failed, failed.map(text).join("; "));
   }
 

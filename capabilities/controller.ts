@@ -70,7 +70,10 @@ export class Controller {
 
   private async sweep(): Promise<void> {
     try {
-      const clusters = await this.ports.kube.list<MySQLCluster>({ apiVersion: API_VERSION, kind: "MySQLCluster" });
+      const clusters = await this.ports.kube.list<MySQLCluster>({
+        apiVersion: API_VERSION,
+        kind: "MySQLCluster",
+      });
       clusters.forEach((cluster) => this.enqueue(keyOf(cluster)));
       this.failedSweeps = 0;
       this.count(clusters);

@@ -197,7 +197,9 @@ function exchange(url: URL, payload: string | undefined, options: https.RequestO
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", reject);
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
+      response.on("end", () =>
+        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
+      );
     });
     const limit = setTimeout(() => request.destroy(new Error("timed out")), CALL_TIMEOUT_MS);
     request.on("close", () => clearTimeout(limit));

@@ -28,15 +28,29 @@ export function makeMetrics(depth: () => number): Metrics {
   });
   return {
     registry,
-    runs: new Counter({ name: "porpoise_reconciles_total", help: "Reconciles", labelNames: ["result"], registers }),
+    runs: new Counter({
+      name: "porpoise_reconciles_total",
+      help: "Reconciles",
+      labelNames: ["result"],
+      registers,
+    }),
     runSeconds: new Histogram({
       name: "porpoise_reconcile_seconds",
       help: "Duration of a reconcile",
       buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15],
       registers,
     }),
-    lastSweep: new Gauge({ name: "porpoise_last_sweep_seconds", help: "Unix time of the last good sweep", registers }),
-    clusters: new Gauge({ name: "porpoise_clusters", help: "Clusters by phase", labelNames: ["phase"], registers }),
+    lastSweep: new Gauge({
+      name: "porpoise_last_sweep_seconds",
+      help: "Unix time of the last good sweep",
+      registers,
+    }),
+    clusters: new Gauge({
+      name: "porpoise_clusters",
+      help: "Clusters by phase",
+      labelNames: ["phase"],
+      registers,
+    }),
   };
 }
 

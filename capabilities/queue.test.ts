@@ -79,7 +79,12 @@ test("failures back off, doubled up to the limit, and a success forgets them", a
     waits.push(...timers.fire());
   }
   expect(waits).toEqual([500, 1_000, 2_000, 2_500]); // half of 1, 2, 4, 5 s: the jitter draws 0
-  expect(failures).toEqual([["a", 1], ["a", 2], ["a", 3], ["a", 4]]);
+  expect(failures).toEqual([
+    ["a", 1],
+    ["a", 2],
+    ["a", 3],
+    ["a", 4],
+  ]);
   runs[4]?.end();
   await settle();
   subject.add("a");

@@ -32,7 +32,12 @@ function runPods(): void {
     const pod = {
       apiVersion: "v1",
       kind: "Pod",
-      metadata: { name: `${metadata.name}-0`, namespace: "retail", uid: `pod-${metadata.name}`, labels: metadata.labels },
+      metadata: {
+        name: `${metadata.name}-0`,
+        namespace: "retail",
+        uid: `pod-${metadata.name}`,
+        labels: metadata.labels,
+      },
       spec: { nodeName: "node1" },
       status: { phase: "Running", podIP: "10.0.0.1" },
     };
@@ -80,7 +85,12 @@ test("the first run makes everything and comes again soon", async () => {
     "StatefulSet retail/shop-1",
     "StatefulSet retail/shop-2",
   ]);
-  expect(cluster()?.status).toMatchObject({ phase: "Creating", ready: "0/3", instances: 3, observedGeneration: 1 });
+  expect(cluster()?.status).toMatchObject({
+    phase: "Creating",
+    ready: "0/3",
+    instances: 3,
+    observedGeneration: 1,
+  });
   expect(condition("Ready")).toMatchObject({ status: "False", reason: "NoPrimary" });
   expect(events()).toEqual(["Created"]);
 });
@@ -89,7 +99,10 @@ test("every object is owned by the cluster", async () => {
   kube.put(sample());
   await reconcile(ports, KEY);
   const strays = [...kube.objects.values()].filter(({ kind, metadata }) => {
-    return !["MySQLCluster", "Event"].includes(kind) && metadata.ownerReferences?.[0]?.uid !== sample().metadata.uid;
+    return (
+      !["MySQLCluster", "Event"].includes(kind) &&
+      metadata.ownerReferences?.[0]?.uid !== sample().metadata.uid
+    );
   });
   expect(strays.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([]);
 });
@@ -99,14 +112,22 @@ test("finalizer and cluster id are on the object before an agent hears of it", a
   const annotations = cluster()?.metadata.annotations ?? {};
   expect(cluster()?.metadata.finalizers).toEqual(["porpoise.dev/cleanup"]);
   const told = [...agents.intents.values()].flat();
-  expect(new Set(told.map(({ clusterId }) => clusterId))).toEqual(new Set([annotations["porpoise.dev/cluster-id"]]));
+  expect(new Set(told.map(({ clusterId }) => clusterId))).toEqual(
+    new Set([annotations["porpoise.dev/cluster-id"]]),
+  );
   expect(told).toHaveLength(3);
 });
 
 test("with a primary and every instance serving the cluster is Ready, and the sweep is enough", async () => {
   await ready();
   expect(await reconcile(ports, KEY)).toBeUndefined();
-  expect(cluster()?.status).toMatchObject({ phase: "Ready", primary: "shop-0", ready: "3/3", term: 1, version: "9.7.4" });
+  expect(cluster()?.status).toMatchObject({
+    phase: "Ready",
+    primary: "shop-0",
+    ready: "3/3",
+    term: 1,
+    version: "9.7.4",
+  });
   expect(condition("Ready")?.status).toBe("True");
 });
 
@@ -122,8 +143,8 @@ test("a primary was seen: the agents are told so, once each, and never to bootst
 test("a wiped status neither bootstraps again nor changes the id", async () => {
   await ready();
   const id = cluster()?.metadata.annotations?.["porpoise.dev/cluster-id"];
-  const { status: _, ...without } = cluster()!;
-  kube.put(without);
+  const wiped = { ...cluster()!, status: undefined };
+  kube.put(wiped);
   agents.intents.clear();
   await reconcile(ports, KEY);
   const told = [...agents.intents.values()].flat();
@@ -177,7 +198,13 @@ test("a failover is seen: FailingOver without a primary, then the new one", asyn
   expect(await reconcile(ports, KEY)).toEqual({ requeueAfterMs: 1_000 });
   expect(cluster()?.status).toMatchObject({ phase: "FailingOver" });
   expect(cluster()?.status?.primary).toBeUndefined();
-  const record = { at: "2026-11-21T12:00:01Z", term: 2, from: "shop-0", to: "shop-1", reason: "mysqld-died" as const };
+  const record = {
+    at: "2026-11-21T12:00:01Z",
+    term: 2,
+    from: "shop-0",
+    to: "shop-1",
+    reason: "mysqld-died" as const,
+  };
   const lastFailover = { ...record, phasesMs: { election: 200, drain: 150, open: 90 } };
   agents.members.set("shop-1", member("shop-1", { role: "primary", term: 2, lastFailover }));
   await reconcile(ports, KEY);
@@ -202,7 +229,9 @@ test("quorum lost and regained are told once", async () => {
 });
 
 test("a refused spec is Stalled, says why in the webhooks' words, and nothing is made", async () => {
-  const rule = () => [refuse(["spec", "config", "log_bin"], "belongs to Porpoise", { got: "OFF", remedy: "Remove it." })];
+  const rule = () => [
+    refuse(["spec", "config", "log_bin"], "belongs to Porpoise", { got: "OFF", remedy: "Remove it." }),
+  ];
   kube.put(sample());
   expect(await reconcile({ ...ports, rules: rule }, KEY)).toBeUndefined();
   expect(condition("Stalled")).toMatchObject({
@@ -221,7 +250,9 @@ test("a refused spec is Stalled, says why in the webhooks' words, and nothing is
 test("what Kubernetes refuses hides nothing else: the rest is applied, the status written, the run fails", async () => {
   kube.put(sample());
   kube.refused.add("Service retail/shop-replicas");
-  await expect(reconcile(ports, KEY)).rejects.toThrow("apply Service retail/shop-replicas: refused by the test");
+  await expect(reconcile(ports, KEY)).rejects.toThrow(
+    "apply Service retail/shop-replicas: refused by the test",
+  );
   expect(kube.find("StatefulSet retail/shop-2")).toBeDefined();
   expect(cluster()?.status?.phase).toBe("Creating");
 });
@@ -238,7 +269,10 @@ test("an option that needs a restart is said, not done; an online one goes to th
   const pod = kube.find("Pod retail/shop-0-0")!;
   const annotations = { "porpoise.dev/config": JSON.stringify({ innodb_page_cleaners: "1" }) };
   kube.put({ ...pod, metadata: { ...pod.metadata, annotations } });
-  kube.put({ ...cluster()!, spec: { config: { innodb_page_cleaners: 4, max_connections: 77 } } } as MySQLCluster);
+  kube.put({
+    ...cluster()!,
+    spec: { config: { innodb_page_cleaners: 4, max_connections: 77 } },
+  } as MySQLCluster);
   await reconcile(ports, KEY);
   expect(condition("ConfigApplied")).toMatchObject({ status: "False", reason: "RestartPending" });
   expect(condition("ConfigApplied")?.message).toContain("innodb_page_cleaners");
@@ -251,30 +285,41 @@ test("an option that needs a restart is said, not done; an online one goes to th
 test.each([
   { volumes: "retain" as const, left: ["data-shop-0-0"] },
   { volumes: "delete" as const, left: [] },
-])("deletion with volumes: $volumes waits for the pods, then takes slices and releases the object", async ({ volumes, left }) => {
-  kube.put(sample({ deletion: { volumes } }));
-  await reconcile(ports, KEY);
-  runPods();
-  const labels = { "porpoise.dev/cluster": "shop" };
-  kube.put({ apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name: "data-shop-0-0", namespace: "retail", labels } });
-  for (const name of ["shop-primary", "shop-replicas"]) {
-    kube.put({ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", metadata: { name, namespace: "retail" } });
-  }
-  const stored = cluster()!;
-  const deletionTimestamp = new Date(nowMs).toISOString();
-  kube.put({ ...stored, metadata: { ...stored.metadata, deletionTimestamp } });
+])(
+  "deletion with volumes: $volumes waits for the pods, then takes slices and releases the object",
+  async ({ volumes, left }) => {
+    kube.put(sample({ deletion: { volumes } }));
+    await reconcile(ports, KEY);
+    runPods();
+    const labels = { "porpoise.dev/cluster": "shop" };
+    kube.put({
+      apiVersion: "v1",
+      kind: "PersistentVolumeClaim",
+      metadata: { name: "data-shop-0-0", namespace: "retail", labels },
+    });
+    for (const name of ["shop-primary", "shop-replicas"]) {
+      kube.put({
+        apiVersion: "discovery.k8s.io/v1",
+        kind: "EndpointSlice",
+        metadata: { name, namespace: "retail" },
+      });
+    }
+    const stored = cluster()!;
+    const deletionTimestamp = new Date(nowMs).toISOString();
+    kube.put({ ...stored, metadata: { ...stored.metadata, deletionTimestamp } });
 
-  expect(await reconcile(ports, KEY)).toEqual({ requeueAfterMs: 1_000 });
-  expect(cluster()?.status?.phase).toBe("Deleting");
-  expect(kube.all("StatefulSet")).toEqual([]);
-  expect(kube.all("EndpointSlice")).toHaveLength(2); // A leader that goes down publishes once more.
+    expect(await reconcile(ports, KEY)).toEqual({ requeueAfterMs: 1_000 });
+    expect(cluster()?.status?.phase).toBe("Deleting");
+    expect(kube.all("StatefulSet")).toEqual([]);
+    expect(kube.all("EndpointSlice")).toHaveLength(2); // A leader that goes down publishes once more.
 
-  for (const pod of kube.all("Pod")) kube.objects.delete(`Pod retail/${pod.metadata.name}`);
-  expect(await reconcile(ports, KEY)).toBeUndefined();
-  expect(cluster()).toBeUndefined();
-  expect(kube.all("EndpointSlice")).toEqual([]);
-  expect(kube.all("PersistentVolumeClaim").map(({ metadata }) => metadata.name)).toEqual(left);
-});
+    for (const pod of kube.all("Pod")) kube.objects.delete(`Pod retail/${pod.metadata.name}`);
+    expect(await reconcile(ports, KEY)).toBeUndefined();
+    expect(cluster()).toBeUndefined();
+    expect(kube.all("EndpointSlice")).toEqual([]);
+    expect(kube.all("PersistentVolumeClaim").map(({ metadata }) => metadata.name)).toEqual(left);
+  },
+);
 
 test("a pod on a lost node does not hold a deletion for ever", async () => {
   await ready();

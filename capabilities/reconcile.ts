@@ -57,7 +57,11 @@ const BUSY_MS = 1_000;
 const DEGRADED_MS = 2_000;
 
 /** "namespace/name", the work queue's key. */
-export function keyOf({ metadata }: { readonly metadata: { readonly name: string; readonly namespace?: string } }): string {
+export function keyOf({
+  metadata,
+}: {
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+}): string {
   return `${metadata.namespace ?? ""}/${metadata.name}`;
 }
 
@@ -131,7 +135,11 @@ async function remove(ports: Ports, cluster: Cluster): Promise<RunResult | undef
 }
 
 async function pause(ports: Ports, cluster: Cluster): Promise<undefined> {
-  const status: Status = { ...cluster.status, phase: "Paused", observedGeneration: cluster.metadata.generation };
+  const status: Status = {
+    ...cluster.status,
+    phase: "Paused",
+    observedGeneration: cluster.metadata.generation,
+  };
   await writeStatus(ports, cluster, { status, observed: {} });
   return undefined;
 }
@@ -146,7 +154,12 @@ async function refuse(ports: Ports, cluster: Cluster, refused: string): Promise<
   const said = (made.conditions ?? []).filter(({ type }) => about.has(type));
   const phase = term >= 1 ? cluster.status?.phase : "Failed";
   const conditions = [...said, ...kept];
-  const status: Status = { ...cluster.status, phase, conditions, observedGeneration: made.observedGeneration };
+  const status: Status = {
+    ...cluster.status,
+    phase,
+    conditions,
+    observedGeneration: made.observedGeneration,
+  };
   await writeStatus(ports, cluster, { status, observed: {} });
   return undefined;
 }
@@ -168,7 +181,10 @@ function wait({ phase }: Status): RunResult | undefined {
 
 function created({ metadata, spec }: Cluster): ClusterEvent {
   const size = spec.instances === 1 ? "one instance" : `${spec.instances} instances`;
-  return { reason: "Created", message: `Making ${metadata.name}: MySQL ${spec.version}, ${size}, topology ${spec.topology}.` };
+  return {
+    reason: "Created",
+    message: `Making ${metadata.name}: MySQL ${spec.version}, ${size}, topology ${spec.topology}.`,
+  };
 }
 
 function messages(failed: readonly unknown[]): string {

@@ -41,6 +41,11 @@ async function removeSlices(kube: Kube, { metadata: { name, namespace } }: Clust
 /** Also those of instances that are gone: a StatefulSet's own policy removes only its present ones. */
 async function removeVolumes(kube: Kube, { metadata: { name, namespace } }: Cluster): Promise<void> {
   const labels = { [LABEL.cluster]: name };
-  const claims = await kube.list<KubeObject>({ apiVersion: "v1", kind: "PersistentVolumeClaim", namespace, labels });
+  const claims = await kube.list<KubeObject>({
+    apiVersion: "v1",
+    kind: "PersistentVolumeClaim",
+    namespace,
+    labels,
+  });
   await Promise.all(claims.map((claim) => kube.delete(refOf(claim))));
 }

@@ -18,8 +18,16 @@ export const settings: Settings = {
 };
 
 /** Cluster "shop" in namespace "retail", as the API server stores it. */
-export function sample(spec: MySQLClusterSpec = {}, metadata: Partial<MySQLCluster["metadata"]> = {}): Cluster {
-  const identity = { name: "shop", namespace: "retail", uid: "4b0c1a5e-0000-4000-8000-000000000001", generation: 1 };
+export function sample(
+  spec: MySQLClusterSpec = {},
+  metadata: Partial<MySQLCluster["metadata"]> = {},
+): Cluster {
+  const identity = {
+    name: "shop",
+    namespace: "retail",
+    uid: "4b0c1a5e-0000-4000-8000-000000000001",
+    generation: 1,
+  };
   return defaulted({
     apiVersion: "porpoise.dev/v1",
     kind: "MySQLCluster",
@@ -52,7 +60,9 @@ export class FakeAgents implements Agents {
 
   async status({ host }: AgentAddress, credentials: Credentials): Promise<MemberStatus> {
     if (credentials.key === "") throw new Error("no key");
-    const found = [...this.members.values()].find(({ name }) => instanceHost("shop", name, "retail") === host);
+    const found = [...this.members.values()].find(
+      ({ name }) => instanceHost("shop", name, "retail") === host,
+    );
     if (!found) throw new Error("no answer in time");
     return found;
   }
@@ -116,9 +126,11 @@ export class FakeKube implements Kube {
     const before = this.objects.get(key);
     if (!before) throw new KubeError(404, `patch ${key}`, "not found");
     const sent = (change as Partial<KubeObject>).metadata?.resourceVersion;
-    if (sent !== undefined && sent !== before.metadata.resourceVersion) throw new KubeError(409, `patch ${key}`, "conflict");
+    if (sent !== undefined && sent !== before.metadata.resourceVersion)
+      throw new KubeError(409, `patch ${key}`, "conflict");
     const after = this.stamped(merged(before, change) as KubeObject);
-    const isReleased = after.metadata.deletionTimestamp !== undefined && after.metadata.finalizers?.length === 0;
+    const isReleased =
+      after.metadata.deletionTimestamp !== undefined && after.metadata.finalizers?.length === 0;
     if (isReleased) this.objects.delete(key);
     else this.objects.set(key, after);
     return after as T;

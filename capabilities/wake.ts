@@ -17,7 +17,9 @@ export interface WatchedObject {
 /** Key of the cluster that the object is or belongs to. Objects of an initial list carry no kind. */
 export function clusterOf({ kind, metadata }: WatchedObject): string | undefined {
   const name = kind === "MySQLCluster" ? metadata?.name : metadata?.labels?.[LABEL.cluster];
-  return name === undefined || metadata?.namespace === undefined ? undefined : `${metadata.namespace}/${name}`;
+  return name === undefined || metadata?.namespace === undefined
+    ? undefined
+    : `${metadata.namespace}/${name}`;
 }
 
 /**
@@ -27,7 +29,8 @@ export function clusterOf({ kind, metadata }: WatchedObject): string | undefined
 export function newsOf(): (object: WatchedObject) => boolean {
   const seen = new Map<string, string>();
   return (object) => {
-    const { name, namespace, generation, deletionTimestamp, finalizers, labels, annotations } = object.metadata ?? {};
+    const { name, namespace, generation, deletionTimestamp, finalizers, labels, annotations } =
+      object.metadata ?? {};
     const key = `${namespace ?? ""}/${name ?? ""}`;
     const facts = JSON.stringify([generation, deletionTimestamp, finalizers, labels, annotations]);
     if (seen.get(key) === facts) return false;

@@ -23,7 +23,16 @@ export function imageName(): string {
 
 /** Builds and writes dist/porpoise.yaml. @throws with the compiler's or Pepr's words. */
 export function build(): Manifest[] {
-  run("TypeScript", ["tsc", "-p", "tsconfig.json", "--noEmit", "--emitDeclarationOnly", "false", "--declaration", "false"]);
+  run("TypeScript", [
+    "tsc",
+    "-p",
+    "tsconfig.json",
+    "--noEmit",
+    "--emitDeclarationOnly",
+    "false",
+    "--declaration",
+    "false",
+  ]);
   [BUNDLE, GENERATED].forEach((file) => rmSync(file, { force: true }));
   const output = run("pepr build", ["pepr", "build", "-i", imageName()]);
   const absent = [BUNDLE, GENERATED].filter((file) => !existsSync(file));
@@ -46,7 +55,12 @@ function readCrds(): Manifest[] {
 
 /** Runs a tool of node_modules; its output is shown only when it fails. */
 function run(what: string, args: readonly string[]): string {
-  const options = { cwd: ROOT, encoding: "utf8", timeout: BUILD_TIMEOUT_MS, maxBuffer: 64 * 1024 ** 2 } as const;
+  const options = {
+    cwd: ROOT,
+    encoding: "utf8",
+    timeout: BUILD_TIMEOUT_MS,
+    maxBuffer: 64 * 1024 ** 2,
+  } as const;
   const { status, stdout, stderr, error } = spawnSync("npx", args, options);
   const output = `${stdout ?? ""}${stderr ?? ""}`;
   if (error || status !== 0) throw new Error(`${what} failed:\n${output.slice(-8_000)}`, { cause: error });

@@ -29,13 +29,18 @@ interface Deployment extends KubeObject {
 
 async function deploy(): Promise<void> {
   const kube = HttpKube.fromEnvironment("porpoise-deploy");
-  const built = existsSync(INSTALL_FILE) ? (loadAll(readFileSync(INSTALL_FILE, "utf8")) as Manifest[]) : build();
+  const built = existsSync(INSTALL_FILE)
+    ? (loadAll(readFileSync(INSTALL_FILE, "utf8")) as Manifest[])
+    : build();
   const { manifests, certificate } = keepInstalled(built, await readInstalled(kube), new Date());
   console.log(`certificate of the webhooks: ${certificate}`);
   const webhooks = manifests.filter(isWebhook);
   // Admission pods restart one by one with the renewed leaf: both CAs must be trusted before.
   if (certificate === "renewed") await applyAll(kube, webhooks);
-  await applyAll(kube, manifests.filter((manifest) => !isWebhook(manifest)));
+  await applyAll(
+    kube,
+    manifests.filter((manifest) => !isWebhook(manifest)),
+  );
   const deployments = manifests.filter(({ kind }) => kind === "Deployment");
   await Promise.all(deployments.map((deployment) => rollout(kube, deployment)));
   await applyAll(kube, webhooks);
@@ -44,7 +49,11 @@ async function deploy(): Promise<void> {
 
 async function readInstalled(kube: HttpKube): Promise<Installed> {
   const secret = { apiVersion: "v1", kind: "Secret", namespace: NAMESPACE };
-  const webhook = { apiVersion: "admissionregistration.k8s.io/v1", kind: "MutatingWebhookConfiguration", name: MODULE };
+  const webhook = {
+    apiVersion: "admissionregistration.k8s.io/v1",
+    kind: "MutatingWebhookConfiguration",
+    name: MODULE,
+  };
   const [tls, apiPath, configuration] = await Promise.all([
     kube.get<Manifest>({ ...secret, name: TLS_SECRET }),
     kube.get<Manifest>({ ...secret, name: API_PATH_SECRET }),
@@ -66,7 +75,8 @@ async function applyPatiently(kube: HttpKube, manifest: Manifest): Promise<void>
       await kube.apply(manifest);
       return;
     } catch (error) {
-      const mayPass = error instanceof KubeError && (error.status === 404 || error.status === 0 || error.status >= 500);
+      const mayPass =
+        error instanceof KubeError && (error.status === 404 || error.status === 0 || error.status >= 500);
       if (!mayPass || tries >= APPLY_TRIES) throw error;
       await pause();
     }
@@ -85,7 +95,9 @@ async function rollout(kube: HttpKube, manifest: Manifest): Promise<void> {
     if (state !== said) console.log(`waiting for ${name}: ${state}`);
     said = state;
     if (Date.now() > untilMs) {
-      throw new Error(`${name} is not up after ${ROLLOUT_TIMEOUT_MS / 1_000} s: ${state}; see kubectl -n ${NAMESPACE} get pods`);
+      throw new Error(
+        `${name} is not up after ${ROLLOUT_TIMEOUT_MS / 1_000} s: ${state}; see kubectl -n ${NAMESPACE} get pods`,
+      );
     }
     await pause();
   }
@@ -94,9 +106,12 @@ async function rollout(kube: HttpKube, manifest: Manifest): Promise<void> {
 
 /** What is still missing, or undefined when the rollout is done. */
 function progress(deployment: Deployment | undefined): string | undefined {
-  const { metadata, spec, status = {} } = deployment ?? { metadata: { name: "" } };
-  const wanted = spec?.replicas ?? 1;
-  if (!deployment || (status.observedGeneration ?? 0) < (metadata.generation ?? 0)) return "not yet seen by Kubernetes";
+  const { status, metadata, spec } = deployment ?? {};
+  const isSeen = (status?.observedGeneration ?? 0) >= (metadata?.generation ?? Infinity);
+  return isSeen ? missing(status ?? {}, spec?.replicas ?? 1) : "not yet seen by Kubernetes";
+}
+
+function missing(status: NonNullable<Deployment["status"]>, wanted: number): string | undefined {
   const { updatedReplicas = 0, availableReplicas = 0, replicas = 0 } = status;
   if (updatedReplicas < wanted) return `${updatedReplicas} of ${wanted} pods made`;
   if (replicas > updatedReplicas) return `${replicas - updatedReplicas} old pods to go`;

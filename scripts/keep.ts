@@ -31,11 +31,13 @@ export function keepInstalled(
 ): { readonly manifests: Manifest[]; readonly certificate: "new" | "kept" | "renewed" } {
   const caBundle = webhooksOf(installed.webhook)[0]?.clientConfig.caBundle;
   const token = dataOf(installed.apiPath, "value");
-  if (!installed.tls || caBundle === undefined || token === undefined) return { manifests: [...manifests], certificate: "new" };
+  if (!installed.tls || caBundle === undefined || token === undefined)
+    return { manifests: [...manifests], certificate: "new" };
   const isGood = endOf(installed.tls) - now.getTime() > RENEW_BEFORE_MS;
   const bundle = (fresh: string) => (isGood ? caBundle : joined(fresh, caBundle));
   const kept = manifests.map((manifest) => {
-    if (isNamed(manifest, TLS_SECRET)) return isGood ? { ...manifest, data: installed.tls?.["data"] } : manifest;
+    if (isNamed(manifest, TLS_SECRET))
+      return isGood ? { ...manifest, data: installed.tls?.["data"] } : manifest;
     if (isNamed(manifest, API_PATH_SECRET)) return { ...manifest, data: { value: token } };
     return isWebhook(manifest) ? withTrust(manifest, decode(token), bundle) : manifest;
   });
@@ -47,7 +49,10 @@ function withTrust(manifest: Manifest, token: string, bundle: (fresh: string) =>
     const { clientConfig } = webhook;
     const path = clientConfig.service?.path?.replace(/[^/]+$/, token);
     const service = { ...clientConfig.service, ...(path !== undefined && { path }) };
-    return { ...webhook, clientConfig: { ...clientConfig, service, caBundle: bundle(clientConfig.caBundle ?? "") } };
+    return {
+      ...webhook,
+      clientConfig: { ...clientConfig, service, caBundle: bundle(clientConfig.caBundle ?? "") },
+    };
   });
   return { ...manifest, webhooks };
 }

@@ -10,7 +10,11 @@ import { installManifests, isWebhook, type Manifest } from "./manifests";
 const TESTDATA = join(__dirname, "testdata");
 /** What `pepr build` of 1.1.4 wrote, certificates, token and module shortened. */
 const generated = loadAll(readFileSync(join(TESTDATA, "pepr-build.yaml"), "utf8")) as Manifest[];
-const crd: Manifest = { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", metadata: { name: "ours" } };
+const crd: Manifest = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: { name: "ours" },
+};
 const image = "localhost/porpoise/porpoise:0.1.0";
 const manifests = installManifests({ generated, crds: [crd], image, bundle: "the bundle" });
 
@@ -29,7 +33,9 @@ test("the webhooks come last, the kinds before what uses them", () => {
 
 test("pods roll when the bundle changes, not at each build", () => {
   const pods = (bundle: string) =>
-    JSON.stringify(installManifests({ generated, crds: [], image, bundle }).filter(({ kind }) => kind === "Deployment"));
+    JSON.stringify(
+      installManifests({ generated, crds: [], image, bundle }).filter(({ kind }) => kind === "Deployment"),
+    );
   expect(pods("a")).toBe(pods("a"));
   expect(pods("a")).not.toBe(pods("b"));
   expect(pods("a")).not.toContain("buildTimestamp");
@@ -72,7 +78,10 @@ function trust(list: readonly Manifest[]): { path: string; ca: string }[] {
 }
 
 const dataOf = (list: readonly Manifest[], name: string) =>
-  list.find(({ kind, metadata }) => kind === "Secret" && metadata.name === name)?.["data"] as Record<string, string>;
+  list.find(({ kind, metadata }) => kind === "Secret" && metadata.name === name)?.["data"] as Record<
+    string,
+    string
+  >;
 
 test("a first installation takes everything as it was built", () => {
   expect(keepInstalled(manifests, {}, new Date())).toEqual({ manifests, certificate: "new" });

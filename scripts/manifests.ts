@@ -97,7 +97,10 @@ interface PodSpec {
 }
 
 interface DeploymentSpec {
-  readonly template: { readonly metadata: { readonly labels: Readonly<Record<string, string>> }; readonly spec: PodSpec };
+  readonly template: {
+    readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+    readonly spec: PodSpec;
+  };
 }
 
 function deployment(manifest: Manifest, image: string, revision: string): Manifest {
@@ -108,16 +111,28 @@ function deployment(manifest: Manifest, image: string, revision: string): Manife
     ...template.spec,
     ...(isWatcher ? {} : { affinity: apart(template.metadata.labels) }),
     containers: template.spec.containers.map((one) => container(one, { image, isWatcher })),
-    volumes: [...(template.spec.volumes ?? []).filter(({ name }) => name !== "module"), { name: "tmp", emptyDir: {} } as never],
+    volumes: [
+      ...(template.spec.volumes ?? []).filter(({ name }) => name !== "module"),
+      { name: "tmp", emptyDir: {} } as never,
+    ],
     securityContext: { ...template.spec.securityContext, seccompProfile: { type: "RuntimeDefault" } },
   };
   // Not Pepr's buildTimestamp: a release that changes nothing restarts nothing.
   const annotations = { "porpoise.dev/module": revision };
-  return { ...manifest, spec: { ...spec, template: { metadata: { ...template.metadata, annotations }, spec: pod } } };
+  return {
+    ...manifest,
+    spec: { ...spec, template: { metadata: { ...template.metadata, annotations }, spec: pod } },
+  };
 }
 
-function container(generated: Container, { image, isWatcher }: { image: string; isWatcher: boolean }): Container {
-  const probe = (timing: object) => ({ httpGet: { path: "/healthz", port: 3000, scheme: "HTTPS" }, ...timing });
+function container(
+  generated: Container,
+  { image, isWatcher }: { image: string; isWatcher: boolean },
+): Container {
+  const probe = (timing: object) => ({
+    httpGet: { path: "/healthz", port: 3000, scheme: "HTTPS" },
+    ...timing,
+  });
   const tuned = {
     ...generated,
     image,
@@ -130,7 +145,10 @@ function container(generated: Container, { image, isWatcher }: { image: string; 
     startupProbe: probe({ periodSeconds: 1, failureThreshold: 90 }),
     readinessProbe: probe({ periodSeconds: 5 }),
     livenessProbe: probe({ periodSeconds: 10, failureThreshold: 6, timeoutSeconds: 5 }),
-    ports: [{ containerPort: 3000, name: "https" }, ...(isWatcher ? [{ containerPort: METRICS_PORT, name: "metrics" }] : [])],
+    ports: [
+      { containerPort: 3000, name: "https" },
+      ...(isWatcher ? [{ containerPort: METRICS_PORT, name: "metrics" }] : []),
+    ],
     // No limit of CPU: a throttled webhook is a slow `kubectl apply` for everybody.
     resources: { requests: { cpu: "50m", memory: "192Mi" }, limits: { memory: isWatcher ? "1Gi" : "512Mi" } },
     securityContext: { ...generated.securityContext, readOnlyRootFilesystem: true },
@@ -160,7 +178,9 @@ function environment(image: string): { name: string; value: string }[] {
 function apart(labels: Readonly<Record<string, string>>): object {
   const term = { labelSelector: { matchLabels: labels }, topologyKey: "kubernetes.io/hostname" };
   return {
-    podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term }] },
+    podAntiAffinity: {
+      preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term }],
+    },
   };
 }
 

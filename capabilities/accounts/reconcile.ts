@@ -10,14 +10,20 @@ import { appValues, rootValues, systemValues } from "./secrets";
 export async function reconcileAccounts(context: Context): Promise<Partial<Observed>> {
   const { name, namespace, settings } = context;
   const place = { name, namespace, clusterDomain: settings.clusterDomain };
-  const authority = text(context.secrets.get(names.caSecret(name)), "ca.crt") || (await readAuthority(context));
+  const authority =
+    text(context.secrets.get(names.caSecret(name)), "ca.crt") || (await readAuthority(context));
   await Promise.all([
     ensureSecret(context, names.rootSecret(name), async () => rootValues(makePassword())),
     ensureSecret(context, names.appSecret(name), async () => appValues(place, makePassword(), authority)),
     // The cluster's id lies beside the passwords too: whoever loses one of the two objects can restore it.
-    ensureSecret(context, names.systemSecret(name), async () => systemValues(makePassword(), makePassword()), {
-      [ANNOTATION.clusterId]: context.clusterId,
-    }),
+    ensureSecret(
+      context,
+      names.systemSecret(name),
+      async () => systemValues(makePassword(), makePassword()),
+      {
+        [ANNOTATION.clusterId]: context.clusterId,
+      },
+    ),
   ]);
   return {};
 }

@@ -13,7 +13,12 @@ test("my.cnf of the smallest cluster", () => {
 });
 
 test("the user's options win over the defaults, in any spelling", () => {
-  const config = { "Max-Connections": 800, innodb_buffer_pool_size: "70%", skip_name_resolve: true, general_log: false };
+  const config = {
+    "Max-Connections": 800,
+    innodb_buffer_pool_size: "70%",
+    skip_name_resolve: true,
+    general_log: false,
+  };
   expect(effective(config, 16 * GIB)).toMatchObject({
     max_connections: "800",
     innodb_buffer_pool_size: String(11468 * 1024 ** 2),
@@ -39,15 +44,35 @@ test("a value cannot bring a line of its own into my.cnf", () => {
 });
 
 test("what goes online is what SET GLOBAL takes", () => {
-  const online = onlineOptions({ innodb_buffer_pool_size: "512M", innodb_page_cleaners: "4", sql_mode: "ANSI", nonsense: "1" });
+  const online = onlineOptions({
+    innodb_buffer_pool_size: "512M",
+    innodb_page_cleaners: "4",
+    sql_mode: "ANSI",
+    nonsense: "1",
+  });
   expect(online).toEqual({ innodb_buffer_pool_size: "536870912", sql_mode: "ANSI" });
 });
 
 test.each([
-  { name: "nothing changed", started: { max_connections: "5" }, wanted: { max_connections: "5" }, options: [] },
-  { name: "dynamic: online", started: { max_connections: "5" }, wanted: { max_connections: "6" }, options: [] },
+  {
+    name: "nothing changed",
+    started: { max_connections: "5" },
+    wanted: { max_connections: "5" },
+    options: [],
+  },
+  {
+    name: "dynamic: online",
+    started: { max_connections: "5" },
+    wanted: { max_connections: "6" },
+    options: [],
+  },
   { name: "dynamic, new: online", started: {}, wanted: { max_connections: "6" }, options: [] },
-  { name: "dynamic, removed: its value stays until then", started: { sql_mode: "" }, wanted: {}, options: ["sql_mode"] },
+  {
+    name: "dynamic, removed: its value stays until then",
+    started: { sql_mode: "" },
+    wanted: {},
+    options: ["sql_mode"],
+  },
   { name: "static", started: {}, wanted: { innodb_page_cleaners: "4" }, options: ["innodb_page_cleaners"] },
   { name: "unknown: not wrong, only slower", started: {}, wanted: { new_one: "1" }, options: ["new_one"] },
 ])("a restart is needed for: $name", ({ started, wanted, options }) => {

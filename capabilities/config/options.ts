@@ -47,9 +47,12 @@ function rendered(value: unknown, memoryBytes: number): string {
 /** my.cnf. A line break in a value would be a line of its own: such a value is refused by admission, cut here. */
 export function myCnf(options: Options): string {
   const lines = Object.entries(options).map(([name, value]) => `${name} = ${value.split(/[\r\n]/)[0] ?? ""}`);
-  return ["# Written by Porpoise from spec.config; the agent adds its own options last.", "[mysqld]", ...lines, ""].join(
-    "\n",
-  );
+  return [
+    "# Written by Porpoise from spec.config; the agent adds its own options last.",
+    "[mysqld]",
+    ...lines,
+    "",
+  ].join("\n");
 }
 
 /** As SET GLOBAL takes it: "512M" is an option file's spelling only. */

@@ -15,7 +15,10 @@ export interface ConfigMap extends KubeObject {
 }
 
 /** The ConfigMap of these options. */
-export function configMap(context: Pick<Context, "cluster" | "name" | "namespace">, options: Options): ConfigMap {
+export function configMap(
+  context: Pick<Context, "cluster" | "name" | "namespace">,
+  options: Options,
+): ConfigMap {
   const { cluster, name, namespace } = context;
   return {
     apiVersion: "v1",

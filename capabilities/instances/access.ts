@@ -18,7 +18,12 @@ export function access(place: Place, instances: readonly string[]): KubeObject[]
     kind: "Role",
     metadata: meta(place, names.role(c)),
     rules: [
-      { apiGroups: [""], resources: ["pods"], resourceNames: instances.map(names.pod), verbs: ["get", "patch"] },
+      {
+        apiGroups: [""],
+        resources: ["pods"],
+        resourceNames: instances.map(names.pod),
+        verbs: ["get", "patch"],
+      },
       {
         apiGroups: ["discovery.k8s.io"],
         resources: ["endpointslices"],

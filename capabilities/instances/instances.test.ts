@@ -90,11 +90,22 @@ test.each([
   },
   {
     name: "init container's image not there",
-    status: { initContainerStatuses: [waiting("ImagePullBackOff")], containerStatuses: [waiting("PodInitializing")] },
+    status: {
+      initContainerStatuses: [waiting("ImagePullBackOff")],
+      containerStatuses: [waiting("PodInitializing")],
+    },
     reason: "ImagePull",
   },
-  { name: "crashes", status: { containerStatuses: [waiting("CrashLoopBackOff")] }, reason: "CrashLoopBackOff" },
-  { name: "is being started", status: { containerStatuses: [waiting("ContainerCreating")] }, reason: undefined },
+  {
+    name: "crashes",
+    status: { containerStatuses: [waiting("CrashLoopBackOff")] },
+    reason: "CrashLoopBackOff",
+  },
+  {
+    name: "is being started",
+    status: { containerStatuses: [waiting("ContainerCreating")] },
+    reason: undefined,
+  },
   { name: "nothing known", status: undefined, reason: undefined },
 ])("a pod's trouble: $name", ({ status, reason }) => {
   expect(podTrouble({ status: status as never })?.reason).toBe(reason);

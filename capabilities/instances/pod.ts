@@ -1,5 +1,12 @@
 /** The pod of one instance (architecture.md, Instances). Pure. */
-import type { V1Container, V1EnvVar, V1PodSpec, V1PodTemplateSpec, V1Probe, V1Volume } from "@kubernetes/client-node";
+import type {
+  V1Container,
+  V1EnvVar,
+  V1PodSpec,
+  V1PodTemplateSpec,
+  V1Probe,
+  V1Volume,
+} from "@kubernetes/client-node";
 import { AGENT_PORT, HEALTH_PORT, MYSQL_PORT } from "../../api/agent";
 import { LABEL, clusterLabels } from "../../api/labels";
 import { names } from "../../api/names";

@@ -14,7 +14,8 @@ const PASSING = new Set(["ContainerCreating", "PodInitializing"]);
 export function podTrouble(pod: Pick<V1Pod, "status">): PodTrouble | undefined {
   const { conditions = [], containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
   const scheduled = conditions.find(({ type }) => type === "PodScheduled");
-  if (scheduled?.status === "False") return { reason: "Unschedulable", message: scheduled.message ?? "no node fits" };
+  if (scheduled?.status === "False")
+    return { reason: "Unschedulable", message: scheduled.message ?? "no node fits" };
   const waiting = [...initContainerStatuses, ...containerStatuses]
     .map((container) => container.state?.waiting)
     .find((state) => state?.reason !== undefined && !PASSING.has(state.reason));

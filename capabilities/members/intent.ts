@@ -6,7 +6,9 @@ import { onlineOptions } from "../config/changes";
 import type { Context } from "../context";
 
 /** The intent of this cluster, the same for every agent. */
-export function intentOf(context: Pick<Context, "cluster" | "clusterId" | "initialised" | "observed">): Intent {
+export function intentOf(
+  context: Pick<Context, "cluster" | "clusterId" | "initialised" | "observed">,
+): Intent {
   const { cluster, clusterId, initialised, observed } = context;
   const { failover, services } = cluster.spec;
   return {

@@ -42,6 +42,10 @@ async function observeMember(
 }
 
 /** Pure. The agent lacks this intent, or we do not know that it has it. */
-export function mustTell(member: Pick<MemberStatus, "generation">, intent: Intent, last: string | undefined): boolean {
+export function mustTell(
+  member: Pick<MemberStatus, "generation">,
+  intent: Intent,
+  last: string | undefined,
+): boolean {
   return member.generation < intent.generation || last !== JSON.stringify(intent);
 }

@@ -29,9 +29,20 @@ const DAY_MS = 86_400_000;
 /** Renewal begins 30 days before the end; with so few left it has failed for weeks. */
 const EXPIRING_MS = 7 * DAY_MS;
 
-const good = (type: ConditionType, message: string): Finding => ({ type, status: "True", reason: GOOD, message });
-const bad = (type: ConditionType, reason: Reason, message: string): Finding => ({ type, status: "False", reason, message });
-const namesOf = (instances: readonly { readonly name: string }[]) => instances.map(({ name }) => name).join(", ");
+const good = (type: ConditionType, message: string): Finding => ({
+  type,
+  status: "True",
+  reason: GOOD,
+  message,
+});
+const bad = (type: ConditionType, reason: Reason, message: string): Finding => ({
+  type,
+  status: "False",
+  reason,
+  message,
+});
+const namesOf = (instances: readonly { readonly name: string }[]) =>
+  instances.map(({ name }) => name).join(", ");
 
 /** Somebody can write. */
 export function available({ view, initialised }: Facts): Finding {
@@ -67,13 +78,21 @@ export function doing({ pod, member }: ObservedInstance): string {
 /** The next loss does not stop writes. */
 export function faultTolerant({ view }: Facts): Finding {
   const { voters, needed, alive } = view.quorum;
-  if (voters === 1) return bad("FaultTolerant", "SingleInstance", "One instance: its loss stops the cluster.");
+  if (voters === 1)
+    return bad("FaultTolerant", "SingleInstance", "One instance: its loss stops the cluster.");
   if (voters === 2) return bad("FaultTolerant", "TwoVoters", "Two voters: the loss of either stops writes.");
   const spare = alive - needed;
   if (spare < 1) {
-    return bad("FaultTolerant", "NoSpareVoter", `${alive} of ${voters} voters answer: the next loss stops writes.`);
+    return bad(
+      "FaultTolerant",
+      "NoSpareVoter",
+      `${alive} of ${voters} voters answer: the next loss stops writes.`,
+    );
   }
-  return good("FaultTolerant", `${alive} of ${voters} voters answer; ${spare} of ${toleratedLosses(voters)} losses to go.`);
+  return good(
+    "FaultTolerant",
+    `${alive} of ${voters} voters answer; ${spare} of ${toleratedLosses(voters)} losses to go.`,
+  );
 }
 
 /** Every instance serves and follows closely. */
@@ -118,11 +137,13 @@ export function configApplied({ observed, cluster, view }: Facts): Finding {
 
 /** The certificates are good for a while. */
 export function tlsValid({ observed: { tls }, now }: Facts): Finding {
-  if (!tls) return { ...bad("TLSValid", "SecretMissing", "The certificates are not made yet."), status: "Unknown" };
+  if (!tls)
+    return { ...bad("TLSValid", "SecretMissing", "The certificates are not made yet."), status: "Unknown" };
   const left = tls.notAfter.getTime() - now.getTime();
   const until = tls.notAfter.toISOString();
   if (left <= 0) return bad("TLSValid", "Expired", `A certificate ended ${until}.`);
-  if (left < EXPIRING_MS) return bad("TLSValid", "Expiring", `A certificate ends ${until} and was not renewed.`);
+  if (left < EXPIRING_MS)
+    return bad("TLSValid", "Expiring", `A certificate ends ${until} and was not renewed.`);
   return good("TLSValid", `Valid until ${until}, renewed 30 days before.`);
 }
 
@@ -134,13 +155,19 @@ export function reconciling({ initialised, view }: Facts): Finding {
 
 /** kstatus: True when it does not go on by itself. */
 export function stalled({ refused, observed, view, initialised }: Facts): Finding {
-  const stuck = (reason: Reason, message: string): Finding => ({ type: "Stalled", status: "True", reason, message });
+  const stuck = (reason: Reason, message: string): Finding => ({
+    type: "Stalled",
+    status: "True",
+    reason,
+    message,
+  });
   if (refused !== undefined) return stuck("Refused", refused.slice(0, 4_000));
   const troubled = (observed.instances ?? []).find(({ pod }) => {
     return pod?.trouble?.reason === "Unschedulable" || pod?.trouble?.reason === "ImagePull";
   });
   const trouble = troubled?.pod?.trouble;
-  if (troubled && trouble) return stuck(trouble.reason as Reason, `${troubled.name}: ${trouble.message}`.slice(0, 4_000));
+  if (troubled && trouble)
+    return stuck(trouble.reason as Reason, `${troubled.name}: ${trouble.message}`.slice(0, 4_000));
   if (initialised && view.answers.length === 0 && view.wanted.some(({ pod }) => pod?.phase === "Running")) {
     return stuck("AgentUnreachable", `No agent answers: ${progress(view.wanted)}.`);
   }

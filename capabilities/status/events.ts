@@ -9,23 +9,46 @@ export interface ClusterEvent {
 }
 
 /** What happened between two statuses. */
-export function eventsOf(before: Status | undefined, after: Status, observed: Partial<Observed>): ClusterEvent[] {
-  const condition = (status: Status | undefined, type: string) => status?.conditions?.find((one) => one.type === type);
-  const events: ClusterEvent[] = (observed.tls?.renewed ?? []).map((secret) => ({
+export function eventsOf(
+  before: Status | undefined,
+  after: Status,
+  observed: Partial<Observed>,
+): ClusterEvent[] {
+  return [...renewals(observed), ...refusal(before, after), ...quorum(before, after)];
+}
+
+function renewals({ tls }: Partial<Observed>): ClusterEvent[] {
+  return (tls?.renewed ?? []).map((secret) => ({
     reason: "CertificateRenewed",
     message: `Made a new certificate in Secret ${secret}.`,
   }));
+}
+
+/** Once for each sentence, not at each run. */
+function refusal(before: Status | undefined, after: Status): ClusterEvent[] {
   const [was, is] = [condition(before, "Stalled"), condition(after, "Stalled")];
-  if (is?.reason === "Refused" && (was?.reason !== "Refused" || was.message !== is.message)) {
-    events.push({ reason: "Refused", message: is.message });
+  if (is?.reason !== "Refused") return [];
+  const isTold = was?.reason === "Refused" && was.message === is.message;
+  return isTold ? [] : [{ reason: "Refused", message: is.message }];
+}
+
+function quorum(before: Status | undefined, after: Status): ClusterEvent[] {
+  const [was, is] = [before?.phase, after.phase];
+  if (is === "NoQuorum" && was !== "NoQuorum") {
+    return [
+      { reason: "QuorumLost", message: condition(after, "Available")?.message ?? "Too few voters answer." },
+    ];
   }
-  const quorum = condition(after, "Available");
-  if (after.phase === "NoQuorum" && before?.phase !== "NoQuorum") {
-    events.push({ reason: "QuorumLost", message: quorum?.message ?? "Too few voters answer." });
-  }
-  if (before?.phase === "NoQuorum" && (after.phase === "Ready" || after.phase === "Degraded")) {
-    const message = `${after.primary ?? "A primary"} takes writes again in term ${after.term ?? 0}.`;
-    events.push({ reason: "QuorumRegained", message });
-  }
-  return events;
+  const isBack = was === "NoQuorum" && (is === "Ready" || is === "Degraded");
+  if (!isBack) return [];
+  return [
+    {
+      reason: "QuorumRegained",
+      message: `${after.primary ?? ""} takes writes again in term ${after.term ?? 0}.`,
+    },
+  ];
+}
+
+function condition(status: Status | undefined, type: string) {
+  return status?.conditions?.find((one) => one.type === type);
 }

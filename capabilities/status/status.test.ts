@@ -22,7 +22,7 @@ function instances(...sketches: Sketch[]): ObservedInstance[] {
       const trouble = { reason: sketch.trouble, message: "Kubernetes' own words" };
       return { ...base, pod: { ...running, phase: "Pending", trouble } };
     }
-    return { ...base, pod: running, member: member(base.name, sketch as Partial<MemberStatus>) };
+    return { ...base, pod: running, member: member(base.name, sketch) };
   });
 }
 
@@ -57,7 +57,11 @@ const rows: Row[] = [
     name: "all serve",
     observed: instances(primary, replica, replica),
     phase: "Ready",
-    conditions: { Ready: "True/AsExpected", FaultTolerant: "True/AsExpected", Reconciling: "False/AsExpected" },
+    conditions: {
+      Ready: "True/AsExpected",
+      FaultTolerant: "True/AsExpected",
+      Reconciling: "False/AsExpected",
+    },
   },
   {
     name: "one replica away: the next loss stops writes",
@@ -134,7 +138,9 @@ test.each(rows)("$name", ({ observed, isNew, phase, conditions }) => {
 });
 
 test("of two that say they are primary, the higher term is believed", () => {
-  const { primary: name, term } = status(instances({ ...primary, term: 4 }, { ...primary, term: 5 }, replica));
+  const { primary: name, term } = status(
+    instances({ ...primary, term: 4 }, { ...primary, term: 5 }, replica),
+  );
   expect({ name, term }).toEqual({ name: "shop-1", term: 5 });
 });
 
@@ -153,7 +159,13 @@ test.each([
   { name: "has ended", end: "2026-11-20T00:00:00Z", expected: "False/Expired" },
 ])("a certificate that $name", ({ end, expected }) => {
   const observed = { instances: instances(primary), tls: { notAfter: new Date(end), renewed: [] } };
-  const { conditions } = statusOf(sample({ instances: 1 }), { clusterId: "c", initialised: true, settings, now, observed });
+  const { conditions } = statusOf(sample({ instances: 1 }), {
+    clusterId: "c",
+    initialised: true,
+    settings,
+    now,
+    observed,
+  });
   const found = conditions?.find(({ type }) => type === "TLSValid");
   expect(`${found?.status}/${found?.reason}`).toBe(expected);
 });
@@ -163,7 +175,12 @@ test.each([
   { name: "a value", before: { a: 1 }, after: { a: 2 }, patch: { a: 2 } },
   { name: "a removed field", before: { a: 1, b: 2 }, after: { a: 1 }, patch: { b: null } },
   { name: "a field that became undefined", before: { a: 1 }, after: { a: undefined }, patch: { a: null } },
-  { name: "inside an object", before: { a: { b: 1, c: 1 } }, after: { a: { b: 1 } }, patch: { a: { c: null } } },
+  {
+    name: "inside an object",
+    before: { a: { b: 1, c: 1 } },
+    after: { a: { b: 1 } },
+    patch: { a: { c: null } },
+  },
   { name: "a list, whole", before: { a: [1, 2] }, after: { a: [1] }, patch: { a: [1] } },
   { name: "from nothing", before: undefined, after: { a: 1 }, patch: { a: 1 } },
 ])("the merge patch of $name", ({ before, after, patch }) => {

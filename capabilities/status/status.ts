@@ -29,24 +29,24 @@ export interface StatusInput {
 export function statusOf(cluster: Cluster, input: StatusInput): Status {
   const { observed, clusterId, settings } = input;
   const { name, namespace } = cluster.metadata;
-  const view = viewOf(observed.instances ?? []);
+  const { instances = [], options } = observed;
+  const view = viewOf(instances);
   const previous = cluster.status;
-  const lag = slowest(view);
   return {
     phase: phaseOf(cluster, view, input),
     observedGeneration: cluster.metadata.generation,
     conditions: conditionsOf({ ...input, cluster, view }),
-    instances: observed.instances?.length ?? 0,
+    instances: instances.length,
     ready: `${view.ready.length}/${view.wanted.length}`,
     selector: `${LABEL.cluster}=${name},${LABEL.component}=instance`,
     primary: view.primary?.name,
     term: view.term || previous?.term,
-    lag: lag === undefined ? undefined : `${lag}ms`,
+    lag: slowest(view),
     version: view.primary?.mysqlVersion ?? previous?.version ?? cluster.spec.version,
     image: engineImage(cluster, settings),
     clusterId,
     quorum: view.quorum,
-    members: (observed.instances ?? []).map(memberOf),
+    members: instances.map(memberOf),
     endpoints: {
       service: endpoint(names.service(name), namespace),
       primary: endpoint(names.primaryService(name), namespace),
@@ -54,7 +54,7 @@ export function statusOf(cluster: Cluster, input: StatusInput): Status {
     },
     secrets: { app: names.appSecret(name), root: names.rootSecret(name), ca: names.caSecret(name) },
     lastFailover: lastFailover(view) ?? previous?.lastFailover,
-    effective: { ...observed.options },
+    effective: { ...options },
   };
 }
 
@@ -96,7 +96,12 @@ function readyOf({ view, cluster }: Facts, parts: readonly Finding[]): Finding {
     .find((part) => part !== undefined && part.status !== "True");
   const fault = stalled ?? first;
   if (cluster.spec.paused === true && !fault) {
-    return { type: "Ready", status: "Unknown", reason: GOOD, message: "The controller is told to keep its hands off." };
+    return {
+      type: "Ready",
+      status: "Unknown",
+      reason: GOOD,
+      message: "The controller is told to keep its hands off.",
+    };
   }
   if (fault) return { ...fault, type: "Ready", status: fault.status === "Unknown" ? "Unknown" : "False" };
   const message = `${view.ready.length} of ${view.wanted.length} instances serve.`;
@@ -135,9 +140,9 @@ function mebibytes(bytes: number): string {
   return `${Math.floor(bytes / 1024 ** 2)}Mi`;
 }
 
-function slowest({ answers }: View): number | undefined {
+function slowest({ answers }: View): string | undefined {
   const lags = answers.flatMap(({ lagMs }) => (lagMs === undefined ? [] : [Math.round(lagMs)]));
-  return lags.length === 0 ? undefined : Math.max(...lags);
+  return lags.length === 0 ? undefined : `${Math.max(...lags)}ms`;
 }
 
 /** The primary's own record; a bootstrap is no failover. */

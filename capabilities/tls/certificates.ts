@@ -85,11 +85,17 @@ export interface CertificateFacts {
 }
 
 /** What a stored certificate says; undefined when it cannot be read. */
-export async function readCertificate(pem: string, authorityPem: string): Promise<CertificateFacts | undefined> {
+export async function readCertificate(
+  pem: string,
+  authorityPem: string,
+): Promise<CertificateFacts | undefined> {
   try {
     const leaf = new X509Certificate(pem);
     const names = leaf.getExtension(SubjectAlternativeNameExtension)?.names.items ?? [];
-    const trusted = await leaf.verify({ publicKey: new X509Certificate(authorityPem).publicKey, signatureOnly: true });
+    const trusted = await leaf.verify({
+      publicKey: new X509Certificate(authorityPem).publicKey,
+      signatureOnly: true,
+    });
     return {
       notBefore: leaf.notBefore,
       notAfter: leaf.notAfter,

@@ -45,7 +45,10 @@ export async function reconcileTls(context: Context): Promise<Partial<Observed>>
   ]);
   const notAfter = new Date(Math.min(serverEnd.notAfter.getTime(), agentEnd.notAfter.getTime()));
   const credentials = { ...agentEnd.pair, authority: authority.certificate };
-  return { tls: { notAfter, renewed: [serverEnd, agentEnd].flatMap(({ renewed }) => renewed ?? []) }, credentials };
+  return {
+    tls: { notAfter, renewed: [serverEnd, agentEnd].flatMap(({ renewed }) => renewed ?? []) },
+    credentials,
+  };
 }
 
 async function ensureAuthority(context: Context): Promise<KeyPair> {

@@ -18,7 +18,10 @@ export interface Validity {
 
 /** A certificate that is valid from now for so many days. */
 export function validFor(days: number, now: Date): Validity {
-  return { notBefore: new Date(now.getTime() - BACKDATE_MS), notAfter: new Date(now.getTime() + days * DAY_MS) };
+  return {
+    notBefore: new Date(now.getTime() - BACKDATE_MS),
+    notAfter: new Date(now.getTime() + days * DAY_MS),
+  };
 }
 
 /** Why the certificate must be made anew, or undefined while it is good. */

@@ -32,7 +32,10 @@ test("OpenSSL accepts what we make: chain, key, names, usages", () => {
 
 test("mutual TLS with it works, and without a certificate does not", async () => {
   const { certificate: cert, key } = agent;
-  const server = createServer({ cert, key, ca: ca.certificate, requestCert: true, rejectUnauthorized: true }, (_, r) => r.end("ok"));
+  const server = createServer(
+    { cert, key, ca: ca.certificate, requestCert: true, rejectUnauthorized: true },
+    (_, r) => r.end("ok"),
+  );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const host = "shop-1-0.shop-instances.retail.svc";
@@ -57,7 +60,9 @@ test("a certificate is made anew when it is missing, foreign, old, or lacks a na
   expect(renewalReason(facts, names, new Date(now.getTime() + 59 * 86_400_000))).toBeUndefined();
   expect(renewalReason(facts, names, new Date(now.getTime() + 61 * 86_400_000))).toBe("expiring");
   const other = await makeAuthority("porpoise retail/shop", now, new Date(now.getTime() + 1e9));
-  expect(renewalReason(await readCertificate(agent.certificate, other.certificate), names, now)).toBe("untrusted");
+  expect(renewalReason(await readCertificate(agent.certificate, other.certificate), names, now)).toBe(
+    "untrusted",
+  );
   expect(await readCertificate("nonsense", ca.certificate)).toBeUndefined();
 });
 
