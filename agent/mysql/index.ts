@@ -1,6 +1,5 @@
 /** The MysqlPort over a real mysqld: `createMysql` is what agent/main.ts calls. */
-import { readdir, readFile } from "node:fs/promises";
-import { open } from "node:fs/promises";
+import { open, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Event, Term, Verb } from "../raft/types";
 import { dataUnsafe } from "../store/record";
@@ -12,6 +11,9 @@ import { provisionLater } from "./provision";
 import { VerbRunner } from "./runner";
 import { Server } from "./server";
 import { messageOf } from "./session";
+import { setGlobals } from "./sql";
+
+const ONLINE_LIMIT_MS = 5_000;
 
 export type { MysqlOptions, Secrets } from "./options";
 export { readSecrets } from "./secrets";
@@ -21,17 +23,24 @@ export async function readBootId(): Promise<string> {
   return (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
 }
 
+/** Options that MySQL takes without a restart. */
+export interface OnlineConfig {
+  /** Sets them now, if mysqld runs, and after each start. Never waited for; failures are logged. */
+  applyOnlineConfig(config: Readonly<Record<string, string>>): void;
+}
+
 /** Connects to the supervisor; the first event can come after `inspect` has answered. */
-export function createMysql(options: MysqlOptions): MysqlPort {
+export function createMysql(options: MysqlOptions): MysqlPort & OnlineConfig {
   return new RealMysql(options);
 }
 
-class RealMysql implements MysqlPort {
+class RealMysql implements MysqlPort, OnlineConfig {
   private readonly server: Server;
   private readonly monitor: Monitor;
   private readonly observer: Observer;
   private readonly runner: VerbRunner;
   private listener: ((event: Event) => void) | undefined;
+  private online: Readonly<Record<string, string>> = {};
   private early: Event[] | undefined = [];
 
   constructor(private readonly options: MysqlOptions) {
@@ -87,6 +96,7 @@ class RealMysql implements MysqlPort {
     if (!clean || (await this.mayWrite())) return this.server.kill();
     const next = this.server.nextExit();
     const timer = setTimeout(() => void this.server.kill(), limitMs);
+    this.server.hangUp();
     await this.server.supervisor.request({ do: "signal", signal: "SIGTERM" });
     const { code } = await next.exit.finally(() => clearTimeout(timer));
     if (code !== 0) return;
@@ -97,6 +107,21 @@ class RealMysql implements MysqlPort {
 
   snapshot(): MysqldSnapshot {
     return { ...this.observer.snapshot, waiting: this.monitor.waiting };
+  }
+
+  applyOnlineConfig(config: Readonly<Record<string, string>>): void {
+    this.online = config;
+    if (this.server.runningPid !== undefined) void this.setOnline();
+  }
+
+  private async setOnline(): Promise<void> {
+    for (const statement of setGlobals(this.online))
+      await this.server
+        .session("online")
+        .query(statement, ONLINE_LIMIT_MS)
+        .catch((error: unknown) =>
+          this.options.log("option not set", { statement, error: messageOf(error) }),
+        );
   }
 
   /** Unless it is shown to be closed, mysqld may be open. */
@@ -112,7 +137,10 @@ class RealMysql implements MysqlPort {
   }
 
   private onVerbEnd(event: Event): void {
-    if (event.type === "mysqldReady") this.observer.start();
+    if (event.type === "mysqldReady") {
+      this.observer.start();
+      void this.setOnline();
+    }
     this.emit(event);
     if (event.type === "opened") provisionLater(this.server);
   }

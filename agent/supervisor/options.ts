@@ -9,11 +9,17 @@ export interface SupervisorOptions {
   readonly graceMs: number;
 }
 
+/**
+ * The agent lives on a small heap: V8's own sizes let it grow to 135-175 MB resident within a minute, with these it
+ * stays at about 105 MB, 52 MB of which are Node.js itself (three agents at rest, Node 24).
+ */
+const AGENT_HEAP = ["--max-semi-space-size=1", "--max-old-space-size=96"];
+
 /** @throws Error naming the variable that is not a whole number. */
 export function readOptions(env: NodeJS.ProcessEnv, execPath: string, directory: string): SupervisorOptions {
   return {
     socket: env["PORPOISE_SUPERVISOR_SOCKET"] ?? "/run/mysqld/supervisor.sock",
-    agent: agentCommand(env["PORPOISE_AGENT_COMMAND"]) ?? [execPath, `${directory}/agent.js`],
+    agent: agentCommand(env["PORPOISE_AGENT_COMMAND"]) ?? [execPath, ...AGENT_HEAP, `${directory}/agent.js`],
     shutdownLimitMs: milliseconds(env, "PORPOISE_SHUTDOWN_LIMIT_MS", 50_000),
     graceMs: milliseconds(env, "PORPOISE_WATCHDOG_GRACE_MS", 1_000),
   };

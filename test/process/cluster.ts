@@ -86,7 +86,11 @@ export class Cluster {
       usePrimary: "fallback",
       onlineConfig: {},
     };
-    await cluster.putIntent({});
+    await cluster.putIntent({}).catch(async (error: unknown) => {
+      const tails = await cluster.logTails();
+      await cluster.close();
+      throw new Error([String(error), ...tails].join("\n"));
+    });
     return cluster;
   }
 
@@ -295,13 +299,14 @@ export class Instance {
 
   /** At the end of a test: nothing is handed over, everything is killed. */
   async end(): Promise<void> {
-    const pids = await this.status().then(
-      ({ pid }) => [pid?.mysqld, pid?.agent],
-      () => [],
-    );
-    this.supervisor?.kill("SIGSTOP"); // Or it would restart the agent.
-    for (const pid of pids) if (pid !== undefined) process.kill(pid, "SIGKILL");
-    this.supervisor?.kill("SIGKILL");
+    const child = this.supervisor;
+    if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGSTOP"); // Or it would start another agent.
+    const children = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, "utf8");
+    for (const pid of children.split(" ").filter((text) => text !== "")) killIfAny(Number(pid));
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGKILL");
+    await gone;
   }
 
   private environment(): Record<string, string> {
@@ -346,6 +351,14 @@ export async function connectApp(host: string, connectTimeout = 500): Promise<Co
   });
   connection.on("error", () => undefined);
   return connection;
+}
+
+function killIfAny(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // Gone already.
+  }
 }
 
 function pidOf(pid: number | undefined, what: string): number {
