@@ -5,7 +5,7 @@ import { chain, isVoter, otherVoters, persist, send, stay, verb, votersOf } from
 import { becomeLeader } from "./leader";
 import { enterTerm, fromVoter, leaderIsAlive, rearmElection } from "./term";
 import { canStand } from "./vote";
-import type { Candidate, Input, PreVoteReply, Standing, State, Step, Term, VoteReply } from "./types";
+import type {Candidate, Input, PreVoteReply, Standing, State, Step, Term, TimeoutNow, VoteReply} from "./types";
 
 /** The election timeout has passed without a leader. */
 export function onElectionTimeout(state: State, input: Input): Step {
@@ -18,6 +18,7 @@ export function onElectionTimeout(state: State, input: Input): Step {
     term: next.durable.term + 1,
     votes: [],
     transfer: 0,
+    cause: next.cause ?? "leader-silent",
     since: input.now,
   };
   return [{ ...next, role, ballot: undefined }, [verb(next, { verb: "readReceived" })]];
@@ -56,17 +57,18 @@ function onPreVoteAnswer(state: State, reply: PreVoteReply, input: Input): Step 
 function countPreVotes(state: State, input: Input): Step {
   const { role } = state;
   if (role.role !== "preCandidate" || !isMajority(state, role)) return stay(state);
-  return becomeCandidate(state, 0, input);
+  return becomeCandidate(state, role, input);
 }
 
-/**
- * Enters the next term with the own vote, the own receiver stopped. `transfer` is the term of the leader that asked
- * for this candidacy; 0 = the member stands by itself.
- */
-export function becomeCandidate(state: State, transfer: Term, input: Input): Step {
+/** Enters the next term with the own vote, the own receiver stopped. */
+export function becomeCandidate(
+  state: State,
+  { transfer, cause }: Pick<Candidate, "transfer" | "cause">,
+  input: Input,
+): Step {
   const term = state.durable.term + 1;
   return chain(persist(state, { term, vote: state.durable.memberId }), (now) => {
-    const role: Candidate = { role: "candidate", term, votes: [], transfer, since: input.now };
+    const role: Candidate = { role: "candidate", term, votes: [], transfer, cause, since: input.now };
     const next = rearmElection({ ...now, role, ballot: undefined, preVotes: [] }, input);
     return [next, [verb(next, { verb: "stopReceiver" })]];
   });
@@ -99,9 +101,9 @@ function countVotes(state: State, input: Input): Step {
 }
 
 /** TimeoutNow: the leader of this term has given it up and wants this member next (agent.md, Election 6). */
-export function onTimeoutNow(state: State, term: Term, input: Input): Step {
+export function onTimeoutNow(state: State, { term, cause }: TimeoutNow, input: Input): Step {
   if (term !== state.durable.term || !canStand(state) || state.role.role !== "follower") return stay(state);
-  return becomeCandidate(state, term, input);
+  return becomeCandidate(state, { transfer: term, cause }, input);
 }
 
 /** A late answer of a higher term must not tear a follower from a leader whose lease counts on it (I7). */
@@ -110,11 +112,12 @@ function leaveBehind(state: State, term: Term, input: Input): Step {
   return isVoter(state) ? enterTerm(state, term, input) : stay(state);
 }
 
-function candidacy({ durable }: State, { term, transfer }: Candidate, standing: Standing) {
+function candidacy({ durable }: State, { term, transfer, cause }: Candidate, standing: Standing) {
   const { config, openedTerm } = durable;
   return {
     term,
     transfer,
+    cause,
     standing,
     configTerm: config?.term ?? 0,
     configVersion: config?.version ?? 0,

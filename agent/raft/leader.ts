@@ -17,6 +17,7 @@ import {
 import { enterTerm } from "./term";
 import type {
   Candidate,
+  Cause,
   Heartbeat,
   HeartbeatReply,
   Input,
@@ -30,10 +31,16 @@ import type {
 /** Rounds whose sending time is kept: a reply later than that proves nothing worth having. */
 const ROUNDS_KEPT = 64;
 
+const REASONS: Readonly<Record<Cause, string>> = {
+  "leader-silent": "the leader was silent",
+  "mysqld-died": "the leader's mysqld died",
+  stalled: "the leader could not go on",
+  transfer: "the leader handed over",
+};
+
 /** A majority voted: heartbeat at once, and drain what was received (agent.md, Promotion). */
-export function becomeLeader(state: State, { standing, transfer, since }: Candidate, input: Input): Step {
+export function becomeLeader(state: State, { standing, cause, since }: Candidate, input: Input): Step {
   const { term, config } = state.durable;
-  const reason = transfer > 0 ? "the leader handed over" : "the leader was silent";
   const role: Leader = {
     role: "leader",
     phase: "draining",
@@ -44,8 +51,8 @@ export function becomeLeader(state: State, { standing, transfer, since }: Candid
     rounds: [],
     leaseUntil: -Infinity,
     peers: {},
-    reason,
-    transferred: transfer > 0,
+    reason: REASONS[cause],
+    cause,
   };
   const stamped = config === undefined ? undefined : { ...config, term };
   return chain(
@@ -165,5 +172,5 @@ export function onLeaseEnd(state: State, input: Input): Step {
   if (role.role !== "leader") return stay(deadline(state, { lease: undefined }));
   const end = leaseEnd(role, role.leaseUntil, state);
   if (input.now < end) return stay(deadline(state, { lease: end }));
-  return retire(state, "no majority answered its heartbeats in time", input);
+  return retire(state, { cause: "stalled", reason: "no majority answered its heartbeats in time" }, input);
 }

@@ -1,6 +1,6 @@
 /** What members tell each other, one way and without promise of arrival (types.ts, 5). */
 import type { GtidText } from "../../api/gtid";
-import type { Configuration, MemberId, Standing, Term } from "./types";
+import type { Cause, Configuration, HandOver, MemberId, Standing, Term } from "./types";
 
 interface Envelope {
   readonly clusterId: string;
@@ -26,6 +26,8 @@ interface Candidacy extends Envelope {
   readonly configVersion: number;
   /** The candidate's openedTerm, for voters that abstain. */
   readonly opened: Term;
+  /** Why it stands, for people. */
+  readonly cause: Cause;
   /** The leader's term when that leader asked for this candidacy (TimeoutNow); 0 otherwise. */
   readonly transfer: Term;
 }
@@ -93,6 +95,7 @@ export interface Health {
 export interface TimeoutNow extends Envelope {
   readonly type: "timeoutNow";
   readonly term: Term;
+  readonly cause: HandOver;
 }
 /** A follower that abstains asks the leader for a marker. */
 export interface MarkerRequest extends Envelope {

@@ -77,7 +77,7 @@ function receivers(state: State, { peers }: Leader): number {
 function opened(state: State, input: Input): Step {
   const { term } = state.durable;
   const role = state.role as Leader;
-  const what = term === 1 ? "PrimaryElected" : role.transferred ? "SwitchedOver" : "FailedOver";
+  const what = term === 1 ? "PrimaryElected" : role.cause === "transfer" ? "SwitchedOver" : "FailedOver";
   return chain(
     enter({ ...state, failures: 0 }, "open"),
     (now) => [
@@ -97,5 +97,5 @@ function enter(state: State, phase: LeaderPhase): Step {
 
 /** A verb of the promotion failed: nobody gets in by a half-done promotion; another member tries. */
 export function onPromotionFailed(state: State, reason: string, input: Input): Step {
-  return state.role.role === "leader" && !isWitness(state) ? retire(state, reason, input) : stay(state);
+  return state.role.role === "leader" && !isWitness(state) ? retire(state, { cause: "stalled", reason }, input) : stay(state);
 }

@@ -19,7 +19,7 @@ import {
   onMarkerReply,
   onMysqldDown,
   onMysqldReady,
-  onRebuild,
+  onRebuild, onReceiverLost,
   onRecoverTimeout,
   onRecoveryFailed,
   onRewound,
@@ -27,7 +27,7 @@ import {
 } from "./recovery";
 import { chain, deadline, due, persist, send, stay, verb } from "./state";
 import { fence, rearmElection } from "./term";
-import { onLeadersMysqldDied, onQuiesced, onShutdown, onTransfer, onTransferLimit } from "./transfer";
+import { onLeadersMysqldDied, onQuiesced, onShutdown, onStalled, onTransfer, onTransferLimit } from "./transfer";
 import { answerPreVotes, continueBallot, decide, onPreVote, onVote } from "./vote";
 import type { Event, Input, Message, State, Step, VerbName } from "./types";
 
@@ -97,6 +97,8 @@ const handlers: Handlers = {
   armed: current((state, _event, input) => onPromoted(state, "armed", input)),
   barrierAcked: current((state, _event, input) => onPromoted(state, "barrierAcked", input)),
   opened: current((state, _event, input) => onPromoted(state, "opened", input)),
+  stalled: current((state, _event, input) => onStalled(state, input)),
+  receiverLost: current(thenTend((state, { purged }, input) => onReceiverLost(state, purged, input))),
   quiesced: current((state, _event, input) => onQuiesced(state, input)),
   followed: current(thenTend((state) => chain(onFollowed(state), tellReceiving))),
   diverged: current((state, { errant }) => onDiverged(state, errant)),
@@ -122,7 +124,7 @@ const receivers: Receivers = {
   voteReply: onVoteReply,
   heartbeat: onHeartbeat,
   heartbeatReply: onHeartbeatReply,
-  timeoutNow: (state, { term }, input) => onTimeoutNow(state, term, input),
+  timeoutNow: onTimeoutNow,
   markerRequest: (state, { from, term }) =>
     state.role.role === "leader" && state.role.phase === "open" && term === state.durable.term
       ? [state, [verb(state, { verb: "mark", to: from })]]

@@ -3,7 +3,7 @@ import { countGtid, parseGtidSet } from "../../api/gtid";
 import { containsText } from "./standing";
 import { chain, deadline, nameOf, otherVoters, persist, send, stay, verb } from "./state";
 import { rearmElection, resign } from "./term";
-import type { Input, Leader, Peer, State, Step } from "./types";
+import type { HandOver, Input, Leader, Peer, State, Step } from "./types";
 
 /** How long a planned hand-over may take before leadership is given up without waiting further. */
 export const TRANSFER_LIMIT_MS = 5_000;
@@ -52,22 +52,33 @@ function quiesce(state: State, to: string | undefined, reason: string, input: In
 /** No client is in and no commit waits. */
 export function onQuiesced(state: State, input: Input): Step {
   if (state.role.role !== "leader" || state.role.phase !== "quiescing") return stay(state);
-  return retire(state, state.role.reason, input);
+  return retire(state, { cause: "transfer", reason: state.role.reason }, input);
 }
 
 /** The hand-over did not come to its end in time: give up leadership all the same, fenced. */
 export function onTransferLimit(state: State, input: Input): Step {
   const next = deadline(state, { transfer: undefined });
   return next.role.role === "leader"
-    ? retire(next, "the hand-over took too long", input)
+    ? retire(next, { cause: "transfer", reason: "the hand-over took too long" }, input)
     : exitWhenDone(next);
+}
+
+interface Retirement {
+  readonly cause: HandOver;
+  /** For people. */
+  readonly reason: string;
+}
+
+/** Its commits wait for acknowledgements that do not come: the fence frees them, another member tries. */
+export function onStalled(state: State, input: Input): Step {
+  return retire(state, { cause: "stalled", reason: "its commits were not acknowledged in time" }, input);
 }
 
 /**
  * Gives up the lease and this term for ever, then asks the best follower to stand (agent.md, Election 6). The
  * successor needs no vote of this member; the fence runs beside its election.
  */
-export function retire(state: State, reason: string, input: Input): Step {
+export function retire(state: State, { cause, reason }: Retirement, input: Input): Step {
   const { role } = state;
   if (role.role !== "leader") return stay(state);
   const fit = successors(state, role, input.now);
@@ -76,7 +87,7 @@ export function retire(state: State, reason: string, input: Input): Step {
     resign(state, reason, input),
     (now) => [
       rearmElection(now, input),
-      chosen === undefined ? [] : [send(now, chosen.id, { type: "timeoutNow", term: now.durable.term })],
+      chosen === undefined ? [] : [send(now, chosen.id, { type: "timeoutNow", term: now.durable.term, cause })],
     ],
     exitWhenDone,
   );
@@ -89,7 +100,7 @@ export function onShutdown(state: State, input: Input): Step {
   if (role.role === "leader" && role.phase === "open")
     return quiesce(next, undefined, "the pod is shut down", input);
   if (role.role === "leader" && role.phase === "quiescing") return stay(next);
-  return role.role === "leader" ? retire(next, "the pod is shut down", input) : exitWhenDone(next);
+  return role.role === "leader" ? retire(next, { cause: "transfer", reason: "the pod is shut down" }, input) : exitWhenDone(next);
 }
 
 /** Ends the process once nothing of leadership is left. A fence that had to kill leaves nothing to stop cleanly. */
@@ -100,5 +111,5 @@ export function exitWhenDone(state: State): Step {
 
 /** mysqld died under a leader: it cannot lead on, and hands over at once. */
 export function onLeadersMysqldDied(state: State, input: Input): Step {
-  return chain(persist({ ...state, writable: false }, {}), (now) => retire(now, "mysqld died", input));
+  return chain(persist({ ...state, writable: false }, {}), (now) => retire(now, { cause: "mysqld-died", reason: "mysqld died" }, input));
 }

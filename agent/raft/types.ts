@@ -41,6 +41,11 @@ export interface Standing {
   readonly received: GtidText;
 }
 
+/** Why a leader gives its term up and asks another to stand. */
+export type HandOver = "transfer" | "mysqld-died" | "stalled";
+/** Why a member came to power. */
+export type Cause = HandOver | "leader-silent";
+
 /** What must survive a crash of the agent: `state.json`. */
 export interface Durable {
   readonly memberId: MemberId;
@@ -159,6 +164,13 @@ export type Event =
   | { readonly type: "transfer"; readonly to?: string; readonly reason: string }
   /** The pod is to end: hand over if leader, then stop mysqld cleanly. */
   | { readonly type: "shutdown" }
+  /** Commits of this leader have waited too long for acknowledgements: a hung disk, a dead link. */
+  | { readonly type: "stalled"; readonly term: Term }
+  /**
+   * The receiver of a member that followed has stopped by itself, or (`purged`, also as the end of `follow`) cannot
+   * go on because the leader has purged what it needs.
+   */
+  | { readonly type: "receiverLost"; readonly term: Term; readonly purged: boolean }
   /** Periodic look at the own mysqld; hints, never for safety. */
   | { readonly type: "observed"; readonly received: GtidText; readonly health: Health }
   /** A replica asks to be rebuilt (operation or policy), also one that is quarantined. */
@@ -255,6 +267,7 @@ export interface Candidate {
   readonly standing?: Standing;
   readonly votes: readonly MemberId[];
   readonly transfer: Term;
+  readonly cause: Cause;
   readonly since: number;
 }
 export type LeaderPhase =
@@ -283,8 +296,7 @@ export interface Leader {
   readonly electedAt: number;
   /** When the candidacy began. */
   readonly electionStartedAt: number;
-  /** The leader before handed over. */
-  readonly transferred: boolean;
+  readonly cause: Cause;
   readonly round: number;
   /** Sending time of recent rounds, oldest first. */
   readonly rounds: readonly { readonly round: number; readonly sentAt: number }[];
@@ -316,6 +328,8 @@ export interface State {
   readonly received: GtidText;
   readonly health: Health;
   readonly ballot?: Ballot;
+  /** Why an election is on, as its candidates said; for people. */
+  readonly cause?: Cause;
   /** Pre-votes that wait for a `readReceived`. */
   readonly preVotes: readonly PreVote[];
   /** What the intent said; undefined until it came. */

@@ -119,6 +119,14 @@ describe("a vote", () => {
     ]);
   });
 
+  test("an abstainer that waits to be cloned has no mysqld and votes all the same: else nobody could lead its clone", () => {
+    const durable = { abstain: true, cloning: true, receivedTerm: 6 };
+    const state = member({ durable, state: { mysqld: "down" } });
+    const [after, actions] = step(state, message(voteRequest({ opened: 6 })), input);
+    expect(sent(actions)).toMatchObject([{ granted: true }]);
+    expect(after.durable.vote).toBe(b);
+  });
+
   test("an older configuration is refused", () => {
     expect(sent(ballot(member(), voteRequest({ configTerm: 0 })).second)).toMatchObject([{ granted: false }]);
   });

@@ -15,7 +15,7 @@ export function onPreVote(state: State, request: PreVote, input: Input): Step {
   if (!isVoter(state) || !fromVoter(state, request) || leaderIsAlive(state, request.transfer, input))
     return stay(state);
   if (request.term <= state.durable.term) return [state, [preVoteReply(state, request, false)]];
-  if (isWitness(state)) return [state, [preVoteReply(state, request, grants(state, request))]];
+  if (votesUnseen(state)) return [state, [preVoteReply(state, request, grants(state, request))]];
   if (state.mysqld !== "running") return stay(state); // Who cannot read its set does not answer.
   const preVotes = [...state.preVotes.filter(({ from }) => from !== request.from), request];
   return [{ ...state, preVotes }, [verb(state, { verb: "readReceived" })]];
@@ -53,6 +53,16 @@ export function onVote(state: State, request: Vote, input: Input): Step {
   return chain(enterTerm(state, request.term, input), (now) => openBallot(now, request, entered, input));
 }
 
+/**
+ * Whose answer needs no set: a witness has none; an abstainer goes by who opened, and before or in a CLONE no receiver
+ * of its runs. Else a power cut of all would elect nobody: the clone waits for a leader, the leader for votes.
+ */
+function votesUnseen(state: State): boolean {
+  return (
+    isWitness(state) || (state.durable.abstain && (state.mysqld === "down" || state.mysqld === "cloning"))
+  );
+}
+
 function openBallot(state: State, request: Vote, stopping: boolean, input: Input): Step {
   const { vote } = state.durable;
   if (vote !== undefined || state.role.role !== "follower") {
@@ -60,7 +70,7 @@ function openBallot(state: State, request: Vote, stopping: boolean, input: Input
     return [state, [voteReply(state, request, vote === request.from)]];
   }
   if (state.ballot !== undefined) return stay(state);
-  if (isWitness(state)) return decide({ ...state, ballot: { request, stage: "stopping" } }, input);
+  if (votesUnseen(state)) return decide({ ...state, ballot: { request, stage: "stopping" } }, input);
   if (state.writable || state.fencing) return fence({ ...state, ballot: { request, stage: "fencing" } });
   if (state.mysqld === "running") {
     const next: State = { ...state, ballot: { request, stage: "stopping" } };

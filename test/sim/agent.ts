@@ -1,5 +1,5 @@
 /** One process of the agent: the real core, and a runner that keeps the contract of agent/raft/types.ts in true time. */
-import type { Action, Durable, Event, Input, Message, State, Step, Tuning } from "../../agent/raft";
+import type { Action, Durable, Event, Input, Message, State, Step, Told, Tuning } from "../../agent/raft";
 import type { Agenda } from "./clock";
 import { Port, type PortHost } from "./port";
 import type { Random } from "./random";
@@ -30,6 +30,7 @@ export interface AgentHost {
   watchdog(armed: boolean): void;
   publish(term: number): void;
   gate(open: boolean): void;
+  tell(event: Told): void;
   exit(clean: boolean): void;
   stepped(agent: AgentProcess, event: Event, before: State, step: Step): void;
 }
@@ -152,6 +153,7 @@ export class AgentProcess {
         host.gate(false);
         return false;
       case "tell":
+        host.tell(action.event);
         return false;
       case "exit":
         host.exit(action.clean);

@@ -2,7 +2,6 @@
 import { freshDurable, type Durable, type Event, type Message, type VerbName } from "../../agent/raft";
 import { AgentProcess, type AgentHost } from "./agent";
 import { Mysqld, Volume } from "./mysqld";
-import { UNBOUND } from "./verbs";
 import type { World } from "./world";
 
 /** The supervisor's kill after the lease ran out; the agent's own fence should be first. */
@@ -15,6 +14,8 @@ export class Member {
   stalledUntil = 0;
   slowDiskUntil = 0;
   failingUntil = 0;
+  /** Verbs that fail here whatever the schedule says. */
+  readonly failing = new Set<VerbName>();
   gateOpen = false;
   podUp = false;
   /** Set while an ending pod has not ended. */
@@ -245,6 +246,7 @@ export class Member {
       watchdog: (armed) => this.watchdog(armed),
       publish: (term) => world.publish(name, term),
       gate: (open) => (this.gateOpen = open),
+      tell: (event) => world.told.push({ member: name, at: agenda.now, event }),
       exit: (clean) => this.onExit(clean),
       stepped: (agent, event, before, [after, actions]) => {
         world.traceStep(this, event, before, after, actions);
@@ -253,9 +255,10 @@ export class Member {
     };
   }
 
-  private verbFails(verb: VerbName): boolean {
-    if (verb === "fence" || this.world.agenda.now >= this.failingUntil) return false;
-    return this.world.random.odds(UNBOUND.has(verb) ? 0.2 : 0.15);
+  private verbFails(verb: VerbName): number | undefined {
+    if (this.failing.has(verb)) return 0;
+    if (verb === "fence" || this.world.agenda.now >= this.failingUntil) return undefined;
+    return this.world.random.odds(0.2) ? this.world.random.between(1, 50) : undefined;
   }
 
   private store(durable: Durable): void {

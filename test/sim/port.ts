@@ -21,8 +21,8 @@ export interface PortHost extends VerbWorld {
   /** True time until which the agent's process is stopped, 0 = runs. */
   stalledUntil(): number;
   post(event: Event): void;
-  /** Whether this verb is to fail, by the schedule. */
-  fails(verb: VerbName): boolean;
+  /** After how many ms this verb is to fail unless it ended before, by the schedule. */
+  fails(verb: VerbName): number | undefined;
 }
 
 const ENDED_BY_FENCE: ReadonlySet<VerbName> = new Set([
@@ -90,8 +90,8 @@ export class Port {
 
   private begin(job: Job): void {
     this.running.set(laneOf(job.verb.verb), job);
-    if (this.host.fails(job.verb.verb))
-      this.host.after(this.host.random.between(1, 50), () => this.fail(job, "by schedule"));
+    const fails = this.host.fails(job.verb.verb);
+    if (fails !== undefined) this.host.after(fails, () => this.fail(job, "by schedule"));
     this.host.after(0, () => this.advance(job));
   }
 

@@ -92,6 +92,7 @@ export class Wire {
   private downBusy = false;
   private ackUpTo = 0;
   private ackBusy = false;
+  private dropped = false;
   private readonly incarnation: number;
   private stalledSince: number | undefined;
 
@@ -158,7 +159,7 @@ export class Wire {
       this.ackBusy = false;
       const { source, around } = this;
       const { replica } = this.receiver;
-      if (!source.up || source.incarnation !== this.incarnation) return;
+      if (this.dropped || !source.up || source.incarnation !== this.incarnation) return;
       const stopped = source.stoppedUntil > around.agenda.now;
       if (stopped || !this.linkUp(replica.name, source.name)) {
         if (around.agenda.now - since < STALL_LIMIT_MS) this.carryAck(RESEND_MS, since);
@@ -172,6 +173,13 @@ export class Wire {
 
   private linkUp(from: string, to: string): boolean {
     return this.around.network.up(from, to);
+  }
+
+  /** Both ends lose the connection and all that was on it. */
+  breakOff(): void {
+    this.dropped = true;
+    this.down = [];
+    this.reset();
   }
 
   private reset(): void {

@@ -47,6 +47,8 @@ export class World implements Surroundings {
   /** The primary's EndpointSlice: who, in which term, and the resourceVersion. */
   slice = { member: "", term: 0, version: 0 };
   apiDownUntil = 0;
+  /** What people were told. */
+  readonly told: { readonly member: string; readonly at: number; readonly event: raft.Told }[] = [];
   ticks = 0;
   /** Volumes wiped or cut by power so far. */
   losses = 0;
