@@ -1,17 +1,17 @@
 /**
  * `npm run build`: the module, checked, and dist/porpoise.yaml, everything that an installation applies.
- * `pepr build` exits with 0 also when the sources do not compile (pepr-facts 0.5): its outputs are looked at.
+ * `pepr build` runs the compiler and exits with 0 also when the sources do not compile (pepr-facts 0.5): then it
+ * writes no manifests, which is looked at, and its output is shown.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { dump, load, loadAll } from "js-yaml";
 import { installManifests, type Manifest } from "./manifests";
 
 const ROOT = join(__dirname, "..");
 const DIST = join(ROOT, "dist");
-const BUNDLE = join(DIST, "pepr-porpoise.js");
-const GENERATED = join(DIST, "pepr-module-porpoise.yaml");
+const OUTPUTS = { bundle: "pepr-porpoise.js", generated: "pepr-module-porpoise.yaml" } as const;
 export const INSTALL_FILE = join(DIST, "porpoise.yaml");
 const BUILD_TIMEOUT_MS = 300_000;
 
@@ -23,27 +23,31 @@ export function imageName(): string {
 
 /** Builds and writes dist/porpoise.yaml. @throws with the compiler's or Pepr's words. */
 export function build(): Manifest[] {
-  run("TypeScript", [
-    "tsc",
-    "-p",
-    "tsconfig.json",
-    "--noEmit",
-    "--emitDeclarationOnly",
-    "false",
-    "--declaration",
-    "false",
-  ]);
-  [BUNDLE, GENERATED].forEach((file) => rmSync(file, { force: true }));
-  const output = run("pepr build", ["pepr", "build", "-i", imageName()]);
-  const absent = [BUNDLE, GENERATED].filter((file) => !existsSync(file));
-  if (absent.length > 0) throw new Error(`pepr build made no ${absent.join(", ")}:\n${output}`);
+  // A directory of its own, inside the checkout (elsewhere Pepr does not find itself): builds may run side by side.
+  const directory = join(DIST, `.build-${process.pid}`);
+  mkdirSync(directory, { recursive: true });
+  try {
+    return collect(directory, run("pepr build", ["pepr", "build", "-i", imageName(), "-o", directory]));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Checks what Pepr wrote, puts the bundle into dist/ and the corrected manifests beside it. */
+function collect(directory: string, output: string): Manifest[] {
+  const [bundle, generated] = [join(directory, OUTPUTS.bundle), join(directory, OUTPUTS.generated)];
+  const absent = [bundle, generated].filter((file) => !existsSync(file));
+  if (absent.length > 0) throw new Error(`pepr build made no ${absent.join(", ")}:\n${output.slice(-8_000)}`);
   const manifests = installManifests({
-    generated: loadAll(readFileSync(GENERATED, "utf8")).filter(Boolean) as Manifest[],
+    generated: loadAll(readFileSync(generated, "utf8")).filter(Boolean) as Manifest[],
     crds: readCrds(),
     image: imageName(),
-    bundle: readFileSync(BUNDLE, "utf8"),
+    bundle: readFileSync(bundle, "utf8"),
   });
-  writeFileSync(INSTALL_FILE, manifests.map((manifest) => dump(manifest, { lineWidth: -1 })).join("---\n"));
+  const file = join(directory, "porpoise.yaml");
+  writeFileSync(file, manifests.map((manifest) => dump(manifest, { lineWidth: -1 })).join("---\n"));
+  renameSync(bundle, join(DIST, OUTPUTS.bundle));
+  renameSync(file, INSTALL_FILE);
   return manifests;
 }
 
