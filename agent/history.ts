@@ -65,7 +65,9 @@ export function onStep(history: History, moment: Moment): History {
 
 /** Notes the tail that a rewind or a clone discarded. */
 export function onTold(history: History, told: Told, wall: string): History {
-  if (told.what !== "Rewound" && told.what !== "Cloned") return history;
+  // What a clone discards is told before it begins: the clone itself no longer knows.
+  if (told.what !== "Rewound" && told.what !== "TransactionsDiscarded" && told.what !== "Cloned")
+    return history;
   if (told.gtids === "") return history;
   const how = told.what === "Rewound" ? "rewind" : "clone";
   return { ...history, discarded: { at: wall, gtids: told.gtids, how } };
@@ -106,7 +108,7 @@ function opened(history: History, { after, now, wall }: Moment): History {
 
 /** Whoever knew no leader before came to power at the cluster's first term, or after all of it was down. */
 function reasonWord({ formerLeader }: History, after: State): FailoverRecord["reason"] {
-  if (after.role.role === "leader" && after.role.transferred) return "transfer";
+  if (after.role.role === "leader" && after.role.cause !== "leader-silent") return after.role.cause;
   if (formerLeader !== undefined) return "leader-silent";
   return after.durable.term <= 1 ? "bootstrap" : "restart";
 }

@@ -203,13 +203,13 @@ test("a bug in the core ends the process, and nothing is carried out after it", 
 test("the history has the election by phase, and who was primary before", async () => {
   const leader = (phase: string): Partial<State> =>
     ({
-      role: { role: "leader", phase, peers: {}, transferred: false, reason: "the leader was silent" },
+      role: { role: "leader", phase, peers: {}, cause: "leader-silent", reason: "the leader was silent" },
     }) as unknown as Partial<State>;
   const follower = {
     role: { role: "follower", leader: "shop-1.bbbb", answeredAt: 900, follow: "done" },
   } as Partial<State>;
   const candidate = {
-    role: { role: "preCandidate", term: 1, votes: [], transfer: 0, since: 0 },
+    role: { role: "preCandidate", term: 1, votes: [], transfer: 0, cause: "leader-silent", since: 0 },
   } as Partial<State>;
   const w = world([
     [follower, []],

@@ -35,7 +35,7 @@ const leader = (phase: Leader["phase"], change: Partial<Leader> = {}): Leader =>
   electedSet: "",
   electedAt: 0,
   electionStartedAt: 0,
-  transferred: false,
+  cause: "leader-silent",
   round: 1,
   rounds: [],
   leaseUntil: 1500,
@@ -53,6 +53,7 @@ const vote = {
   configVersion: 1,
   opened: 3,
   transfer: 0,
+  cause: "leader-silent",
 } as const;
 
 const phases: { name: string; state: State; lagMs?: number; says: string }[] = [
@@ -123,12 +124,30 @@ const phases: { name: string; state: State; lagMs?: number; says: string }[] = [
   },
   {
     name: "pre-candidate",
-    state: voter({ role: { role: "preCandidate", term: 4, votes: ["shop-0.a"], transfer: 0, since: 0 } }),
+    state: voter({
+      role: {
+        role: "preCandidate",
+        term: 4,
+        votes: ["shop-0.a"],
+        transfer: 0,
+        cause: "leader-silent",
+        since: 0,
+      },
+    }),
     says: "hears no leader; asks who would elect it in term 4 (1 of 2 votes)",
   },
   {
     name: "candidate",
-    state: voter({ role: { role: "candidate", term: 4, votes: ["shop-0.a"], transfer: 0, since: 0 } }),
+    state: voter({
+      role: {
+        role: "candidate",
+        term: 4,
+        votes: ["shop-0.a"],
+        transfer: 0,
+        cause: "leader-silent",
+        since: 0,
+      },
+    }),
     says: "stands for election in term 4 (1 of 2 votes)",
   },
   {

@@ -26,6 +26,7 @@ const vote = (term: number): Message => ({
   configVersion: 1,
   opened: 0,
   transfer: 0,
+  cause: "leader-silent",
 });
 const heartbeat = (round: number): Message => ({
   ...envelope,

@@ -38,6 +38,7 @@ const candidacy: Shape = {
   configVersion: count,
   opened: count,
   transfer: count,
+  cause: text,
 };
 
 /** One shape for each type; the compiler holds it complete. */
@@ -57,6 +58,7 @@ const SHAPES: Readonly<Record<Message["type"], Shape>> = {
     electedSet: text,
     serverUuid: text,
     knownUuids: listOf(text),
+    donor: id,
   },
   heartbeatReply: {
     term: count,
@@ -67,7 +69,7 @@ const SHAPES: Readonly<Record<Message["type"], Shape>> = {
     serverUuids: listOf(text),
     health,
   },
-  timeoutNow: { term: count },
+  timeoutNow: { term: count, cause: text },
   markerRequest: { term: count },
   markerReply: { term: count, marker: text },
 };

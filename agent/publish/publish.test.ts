@@ -36,7 +36,7 @@ const leader = (peers: readonly Peer[], phase: Leader["phase"] = "open"): Leader
   electedSet: "",
   electedAt: 0,
   electionStartedAt: 0,
-  transferred: false,
+  cause: "leader-silent",
   round: 1,
   rounds: [],
   leaseUntil: Infinity,
