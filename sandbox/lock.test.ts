@@ -2,8 +2,9 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { CHECKOUT } from "./config";
 import { decideLock, exclusively } from "./lock";
-import { isAlive, processStart } from "./processes";
+import { isAlive, processStart, usersOf } from "./processes";
 
 const dir = mkdtempSync(join(tmpdir(), "porpoise-lock-"));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -43,4 +44,9 @@ test("a lock whose holder died is taken over", async () => {
   const file = join(dir, "dead.lock");
   writeFileSync(file, JSON.stringify({ checkout: "/gone", pid: 2 ** 22 + 1 }));
   expect(await exclusively(file, () => Promise.resolve("done"))).toBe("done");
+});
+
+test("who works in a checkout is found: this very test does, in none beside it", () => {
+  expect(usersOf(CHECKOUT)).toContain(process.pid);
+  expect(usersOf(`${CHECKOUT}-other`)).toEqual([]);
 });

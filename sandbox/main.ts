@@ -15,7 +15,10 @@ import { build, DAEMONS, down, isUp, up } from "./up";
 /** The sandbox's command line: a table of contents of what one can do with it. */
 const COMMANDS: Record<string, { readonly help: string; readonly run: (args: string[]) => Promise<void> }> = {
   up: { help: "start the cluster; a no-op when it is up", run: up },
-  down: { help: "take it away without a trace", run: down },
+  down: {
+    help: "[--force]: take it away without a trace; by force that of another checkout, too",
+    run: (args) => down({ force: args.includes("--force") }),
+  },
   status: { help: "who holds it, which processes run, the nodes", run: status },
   build: { help: "make all binaries and images, without starting anything", run: build },
   load: { help: "[image.tar]: build our image, or take the file, and import it into the nodes", run: load },

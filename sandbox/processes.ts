@@ -93,3 +93,25 @@ function netnsOf(pid: number, ids: ReadonlyMap<number, string>): string | undefi
 function cgroupOf(pid: number): string | undefined {
   return /:\/(pp-node\d+)(\/|$)/m.exec(read(`/proc/${pid}/cgroup`) ?? "")?.[1];
 }
+
+/** Node.js processes that work in a checkout (tests, benchmarks, builds): not those of its sandbox, not shells. */
+export function usersOf(checkout: string): number[] {
+  const ours = new Set(sandboxProcesses().map(({ pid }) => pid));
+  return allPids().filter((pid) => {
+    const program = processOf(pid)?.cmdline[0] ?? "";
+    return (
+      /(^|\/)(node|npm)( |$)/.test(program) && !ours.has(pid) && isBelow(workingDirectory(pid), checkout)
+    );
+  });
+}
+
+const isBelow = (dir: string | undefined, root: string): boolean =>
+  dir !== undefined && (dir === root || dir.startsWith(`${root}/`));
+
+function workingDirectory(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return undefined; // Gone meanwhile.
+  }
+}

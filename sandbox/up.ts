@@ -14,7 +14,7 @@ import { say, step } from "./log";
 import { createNetwork } from "./network";
 import { copyStore, startContainerd, startKubelet } from "./node";
 import { createPki } from "./pki";
-import { daemonPid } from "./processes";
+import { daemonPid, usersOf } from "./processes";
 import { until } from "./run";
 
 /** Brings the sandbox up: builds what is missing, cleans what a crash left, starts everything, waits for it. */
@@ -107,10 +107,30 @@ export async function isUp(): Promise<boolean> {
   );
 }
 
-/** Takes the sandbox away, and says what could not be. @throws when something is left. */
-export async function down(): Promise<void> {
+/**
+ * Takes the sandbox away, and says what could not be. `force` takes that of another checkout, too, which is how CI
+ * gets the machine from a session that ended without `down`. @throws when something is left.
+ */
+export async function down({ force = false } = {}): Promise<void> {
   requirePrivileges();
-  await exclusively(TURN_FILE, takeDown);
+  await exclusively(TURN_FILE, async () => {
+    if (force) await evict();
+    await takeDown();
+  });
+}
+
+/** Somebody who works in the other checkout right now may end in peace; a longer wait would block CI. */
+const EVICTION_MS = 600_000;
+
+async function evict(): Promise<void> {
+  const held = holder();
+  if (!held || held.checkout === CHECKOUT) return;
+  const users = (): number[] => usersOf(held.checkout);
+  if (users().length > 0) say(`waiting for ${held.checkout}: processes ${users().join(", ")} work there`);
+  const gone = until("the other checkout left alone", EVICTION_MS, () => users().length === 0);
+  await gone.catch(() => say(`they did not end in ${EVICTION_MS / 60_000} minutes`));
+  await step(`took away the sandbox of ${held.checkout}`, () => removeSandbox(held.checkout));
+  releaseMachine();
 }
 
 async function takeDown(): Promise<void> {
