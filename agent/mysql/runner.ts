@@ -16,6 +16,12 @@ const UNBOUND: ReadonlySet<VerbName> = new Set<VerbName>(["startMysqld", "rewind
 /** Verbs that work on the receiver keep the order they were given in: a late STOP would undo a `follow`. */
 const laneOf = (name: VerbName): string => (name === "stopReceiver" || name === "follow" ? "receiver" : name);
 
+/** Verbs that end others: a fence those that could open what it closes, a stop the receiver's start. */
+const ENDS: { readonly [Name in VerbName]?: readonly VerbName[] } = {
+  fence: ["drain", "arm", "barrier", "open", "quiesce", "mark", "follow"],
+  stopReceiver: ["follow"],
+};
+
 interface Running {
   readonly name: VerbName;
   readonly term: Term;
@@ -35,6 +41,8 @@ export class VerbRunner {
   ) {}
 
   start(term: Term, verb: Verb): void {
+    // Ended when asked for, not when begun: what is to be stopped must not begin in between.
+    for (const other of this.running) if (ENDS[verb.verb]?.includes(other.name)) this.end(other);
     const lane = laneOf(verb.verb);
     const before = this.lanes.get(lane) ?? Promise.resolve();
     const running: Running = { name: verb.verb, term, abort: new AbortController(), ended: before };
@@ -62,10 +70,11 @@ export class VerbRunner {
     this.server.session(running.name).abort(reason);
   }
 
-  private async endOthers(names: readonly VerbName[]): Promise<void> {
-    const others = [...this.running].filter(({ name }) => names.includes(name));
-    for (const other of others) this.end(other);
-    await Promise.all(others.map(({ ended }) => ended));
+  /** Resolves when those that `of` ended are gone, on the server too. Later ones may wait for `of` itself. */
+  private async othersEnded(of: Running): Promise<void> {
+    const all = [...this.running];
+    const earlier = all.slice(0, all.indexOf(of)).filter(({ name }) => ENDS[of.name]?.includes(name));
+    await Promise.all(earlier.map(({ ended }) => ended));
     await this.server.settled();
   }
 
@@ -81,7 +90,7 @@ export class VerbRunner {
     } catch (error) {
       events = { type: "failed", term, verb: name, reason: messageOf(error) };
     }
-    for (const event of [events].flat() as VerbEvent[]) this.emit(event);
+    for (const event of [events].flat()) this.emit(event);
   }
 
   private assertWanted({ abort, term, name }: Running): void {
@@ -102,7 +111,7 @@ export class VerbRunner {
         this.assertWanted(running);
         return rows;
       },
-      endOthers: (names) => this.endOthers(names),
+      othersEnded: () => this.othersEnded(running),
     };
   }
 }

@@ -135,3 +135,24 @@ function createOrAlter(who: string, password: string): string[] {
   const identified = `IDENTIFIED BY ${escape(password)}`;
   return [`CREATE USER IF NOT EXISTS ${who} ${identified}`, `ALTER USER ${who} ${identified}`];
 }
+
+/** Options of which an OK, the fence or the identity depends: never set online, whoever asks (api.md, reserved). */
+const RESERVED =
+  /^(server_id|report_|datadir|port|socket|log_bin|binlog_format|log_replica_updates|sync_binlog|innodb_flush_log_at_trx_commit|offline_mode|rpl_semi_sync_|skip_replica_start|replica_preserve_commit_order|ssl_|admin_|plugin_load|init_file|disabled_storage_engines|persisted_)|gtid|relay_log|read_only/;
+
+/** Options MySQL takes online, as statements; what is reserved or no option's name is left out. */
+export function setGlobals(config: Readonly<Record<string, string>>): string[] {
+  return Object.entries(config)
+    .map(
+      ([name, value]) =>
+        [
+          name
+            .toLowerCase()
+            .replaceAll("-", "_")
+            .replace(/^loose_/, ""),
+          value,
+        ] as const,
+    )
+    .filter(([name]) => /^[a-z][a-z0-9_.]*$/.test(name) && !RESERVED.test(name))
+    .map(([name, value]) => `SET GLOBAL ${name}=${/^-?\d+(\.\d+)?$/.test(value) ? value : escape(value)}`);
+}

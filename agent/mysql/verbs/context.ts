@@ -14,8 +14,8 @@ export interface VerbContext {
   check(): void;
   /** Runs one statement. @throws Superseded when the term has moved on meanwhile; the server's error. */
   query(sql: string, limitMs?: number): Promise<readonly Row[]>;
-  /** Ends verbs of these kinds with `failed`, on the server too, and waits for their end. */
-  endOthers(kinds: readonly VerbName[]): Promise<void>;
+  /** Resolves when the verbs that this one ended (runner.ts, ENDS) are gone, on the server too. */
+  othersEnded(): Promise<void>;
 }
 
 export type Handler<Name extends VerbName> = (

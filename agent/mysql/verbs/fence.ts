@@ -28,7 +28,7 @@ async function tryFence(context: VerbContext): Promise<string | undefined> {
   const left = (): number => Math.max(1, fenceMs - (performance.now() - started));
   monitor.stop();
   // Writers of our own: one that goes on could open what is closed here.
-  await withinMs(context.endOthers(["arm", "barrier", "open", "quiesce", "mark", "drain", "follow"]), left());
+  await withinMs(context.othersEnded(), left());
   const session = server.session("fence");
   if (await isReplica(context, left())) return undefined;
   const rest = await closeGate(server, "fence", left());

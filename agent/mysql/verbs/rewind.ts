@@ -10,7 +10,6 @@ import { formatGtidSet, parseGtidSet, subtractGtid } from "../../../api/gtid";
 import { cutTail } from "../../binlog/cut";
 import { findTail } from "../../binlog/tail";
 import { boot, forgetUuid } from "../boot";
-import { clean, type Server } from "../server";
 import type { Handler } from "./context";
 import { ready } from "./start";
 
@@ -34,16 +33,23 @@ export const rewind: Handler<"rewind"> = async ({ server, term }, { electedSet }
     await forgetUuid(datadir); // Else it would give a discarded GTID to another transaction.
   }
   await server.internally(() => boot(server));
-  const committed = await beyond(server, electedSet);
-  if (committed !== "") return { type: "rewound", term, result: "committed", errant: committed };
+  const sets = await server.sets(server.session("rewind"));
+  const committed = beyond(sets.executed, electedSet);
+  if (committed !== "")
+    return [await ready(server), { type: "rewound", term, result: "committed", errant: committed }];
+  const relayed = beyond(sets.retrieved, electedSet);
+  if (relayed !== "") {
+    // It died before it had applied all it received as a follower: no cut of the binary log takes that away.
+    await server.internally(() => server.kill());
+    return { type: "rewound", term, result: "impossible", errant: relayed };
+  }
   const errant = tail.kind === "cut" ? tail.errant : "";
   return [{ type: "rewound", term, result: "ok", errant }, await ready(server)];
 };
 
-/** What the server executed that the leader was not elected with. */
-async function beyond(server: Server, electedSet: string): Promise<string> {
-  const { executed } = await server.session("rewind").row("SELECT @@global.gtid_executed executed");
-  return formatGtidSet(subtractGtid(parseGtidSet(clean(executed)), parseGtidSet(electedSet)));
+/** What the set has that the leader was not elected with. */
+function beyond(set: string, electedSet: string): string {
+  return formatGtidSet(subtractGtid(parseGtidSet(set), parseGtidSet(electedSet)));
 }
 
 async function lastUuid(datadir: string): Promise<string> {
