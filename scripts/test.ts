@@ -63,13 +63,23 @@ function vitest(project: string, minutes: number): Part {
 function run(command: string, args: readonly string[], minutes: number): Promise<number> {
   return new Promise((done) => {
     // A group of its own, so that a time limit ends what it started, too.
-    const child = spawn(command, args, { cwd: ROOT, stdio: "inherit", detached: true });
+    const env = { ...process.env, VITE_CONFIG_NATIVE_IGNORE_WARNING: "true" };
+    const child = spawn(command, args, { cwd: ROOT, stdio: "inherit", detached: true, env });
+    const kill = (): void => {
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    };
     const timer = setTimeout(() => {
       console.error(`not done after ${minutes} minutes: ${args.join(" ")}`);
-      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      kill();
     }, minutes * 60_000);
+    const interrupted = (): void => {
+      kill();
+      process.exit(130);
+    };
+    process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
     const end = (code: number | null): void => {
       clearTimeout(timer);
+      process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
       done(code ?? 1);
     };
     child.on("error", (cause) => {
