@@ -102,7 +102,7 @@ export interface FailoverRecord {
   readonly term: number;
   readonly from?: string;
   readonly to: string;
-  readonly reason: "bootstrap" | "mysqld-died" | "leader-silent" | "transfer" | "restart";
+  readonly reason: "bootstrap" | "mysqld-died" | "stalled" | "leader-silent" | "transfer" | "restart";
   /** Milliseconds from the start of the election to open for writes, by phase. */
   readonly phasesMs: Readonly<Record<string, number>>;
 }

@@ -5,7 +5,17 @@ import { chain, isVoter, otherVoters, persist, send, stay, verb, votersOf } from
 import { becomeLeader } from "./leader";
 import { enterTerm, fromVoter, leaderIsAlive, rearmElection } from "./term";
 import { canStand } from "./vote";
-import type {Candidate, Input, PreVoteReply, Standing, State, Step, Term, TimeoutNow, VoteReply} from "./types";
+import type {
+  Candidate,
+  Input,
+  PreVoteReply,
+  Standing,
+  State,
+  Step,
+  Term,
+  TimeoutNow,
+  VoteReply,
+} from "./types";
 
 /** The election timeout has passed without a leader. */
 export function onElectionTimeout(state: State, input: Input): Step {

@@ -40,7 +40,8 @@ function heard(state: State, heartbeat: Heartbeat, input: Input): Step {
   const next: State = {
     ...state,
     role: { ...known, heard: heartbeat, answeredAt: input.now },
-    ballot: undefined, cause: undefined,
+    ballot: undefined,
+    cause: undefined,
     preVotes: [],
   };
   // A learner that hears no leader any more says hello to the next.

@@ -97,5 +97,7 @@ function enter(state: State, phase: LeaderPhase): Step {
 
 /** A verb of the promotion failed: nobody gets in by a half-done promotion; another member tries. */
 export function onPromotionFailed(state: State, reason: string, input: Input): Step {
-  return state.role.role === "leader" && !isWitness(state) ? retire(state, { cause: "stalled", reason }, input) : stay(state);
+  return state.role.role === "leader" && !isWitness(state)
+    ? retire(state, { cause: "stalled", reason }, input)
+    : stay(state);
 }

@@ -98,6 +98,7 @@ describe("the ex-primary", () => {
           configVersion: 1,
           opened: 6,
           transfer: 0,
+          cause: "leader-silent",
         },
       },
       input,

@@ -26,7 +26,7 @@ const waiting = ({ deadlines }: State, { now }: Input): boolean =>
 
 function tendDown(state: State, input: Input): Step {
   const heard = state.role.role === "follower" ? state.role.heard : undefined;
-  if (state.durable.cloning) return heard === undefined ? stay(state) : clone(state);
+  if (state.durable.cloning) return heard === undefined ? awaitDonor(state) : clone(state);
   if (!state.durable.tail) return begin(state, "starting", verb(state, { verb: "startMysqld" }));
   // Only an elected leader proves what must go; a higher term or a candidate proves nothing.
   if (heard !== undefined)
@@ -36,6 +36,10 @@ function tendDown(state: State, input: Input): Step {
     deadline(state, { recover: state.deadlines.recover ?? input.now + state.tuning.electionMaxMs }),
   );
 }
+
+/** After a clone that failed nobody knows what runs; started or attached to, its receiver can be stopped for a vote. */
+const awaitDonor = (state: State): Step =>
+  state.failures > 0 ? begin(state, "starting", verb(state, { verb: "startMysqld" })) : stay(state);
 
 /** No elected leader was heard for an election timeout: this member's vote may be the missing one. */
 export function onRecoverTimeout(state: State): Step {
@@ -135,6 +139,16 @@ export function onFollowed(state: State): Step {
     now,
     tells({ what: "MemberJoined", term }),
   ]);
+}
+
+/**
+ * What the leader has purged can only be cloned; a receiver that ended by itself is pointed again, after a pause.
+ */
+export function onReceiverLost(state: State, purged: boolean, input: Input): Step {
+  if (state.role.role !== "follower" || state.role.follow === "no" || state.mysqld !== "running")
+    return stay(state);
+  if (purged) return clone(state);
+  return onRecoveryFailed(state, "follow", input);
 }
 
 export function onDiverged(state: State, errant: string): Step {

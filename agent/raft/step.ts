@@ -19,7 +19,8 @@ import {
   onMarkerReply,
   onMysqldDown,
   onMysqldReady,
-  onRebuild, onReceiverLost,
+  onRebuild,
+  onReceiverLost,
   onRecoverTimeout,
   onRecoveryFailed,
   onRewound,
@@ -27,7 +28,14 @@ import {
 } from "./recovery";
 import { chain, deadline, due, persist, send, stay, verb } from "./state";
 import { fence, rearmElection } from "./term";
-import { onLeadersMysqldDied, onQuiesced, onShutdown, onStalled, onTransfer, onTransferLimit } from "./transfer";
+import {
+  onLeadersMysqldDied,
+  onQuiesced,
+  onShutdown,
+  onStalled,
+  onTransfer,
+  onTransferLimit,
+} from "./transfer";
 import { answerPreVotes, continueBallot, decide, onPreVote, onVote } from "./vote";
 import type { Event, Input, Message, State, Step, VerbName } from "./types";
 

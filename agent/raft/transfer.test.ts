@@ -38,7 +38,7 @@ describe("a planned hand-over", () => {
     const target = member({ state: { role: following(b) } });
     const [standing, first] = step(
       target,
-      { type: "message", message: { type: "timeoutNow", clusterId: K, from: b, term: 7 } },
+      { type: "message", message: { type: "timeoutNow", clusterId: K, from: b, term: 7, cause: "transfer" } },
       input,
     );
     expect(words(first)).toEqual(["persist", "verb stopReceiver"]);
@@ -54,7 +54,10 @@ describe("a planned hand-over", () => {
     expect(
       step(
         state,
-        { type: "message", message: { type: "timeoutNow", clusterId: K, from: b, term: 6 } },
+        {
+          type: "message",
+          message: { type: "timeoutNow", clusterId: K, from: b, term: 6, cause: "transfer" },
+        },
         input,
       ),
     ).toEqual([state, []]);
@@ -114,5 +117,36 @@ describe("the end of the pod", () => {
     const [ending] = step(member({ state: { role: following(b) } }), { type: "shutdown" }, input);
     expect(words(step(ending, { type: "mysqldExited" }, input)[1])).toEqual([]);
     expect(words(step(ending, { type: "message", message: voteRequest({ from: a }) }, input)[1])).toEqual([]);
+  });
+});
+
+describe("a leader that cannot go on", () => {
+  test("whose commits wait too long hands over; its fence frees them", () => {
+    const [after, actions] = step(leader(), { type: "stalled", term: 7 }, input);
+    expect(words(actions)).toEqual([
+      "closeGate",
+      "verb fence",
+      "persist",
+      "tell Fenced",
+      `send timeoutNow ${b}`,
+    ]);
+    expect(sent(actions)).toMatchObject([{ cause: "stalled" }]);
+    expect(after.durable.relinquished).toBe(7);
+  });
+});
+
+describe("a receiver that ends by itself", () => {
+  const lost = (purged: boolean): Event => ({ type: "receiverLost", term: 7, purged });
+  const follower = () => member({ state: { role: following(b) } });
+
+  test("is pointed again after a pause", () => {
+    const [waiting, actions] = step(follower(), lost(false), input);
+    expect(words(actions)).toEqual([]);
+    const later = { now: waiting.deadlines.retry ?? 0, chance: 0.5 };
+    expect(words(step(waiting, { type: "timer" }, later)[1])).toContain("verb follow");
+  });
+
+  test("for want of what the leader has purged: the member is cloned", () => {
+    expect(words(step(follower(), lost(true), input)[1])).toEqual(["persist", "verb clone"]);
   });
 });

@@ -87,7 +87,9 @@ export function retire(state: State, { cause, reason }: Retirement, input: Input
     resign(state, reason, input),
     (now) => [
       rearmElection(now, input),
-      chosen === undefined ? [] : [send(now, chosen.id, { type: "timeoutNow", term: now.durable.term, cause })],
+      chosen === undefined
+        ? []
+        : [send(now, chosen.id, { type: "timeoutNow", term: now.durable.term, cause })],
     ],
     exitWhenDone,
   );
@@ -100,7 +102,9 @@ export function onShutdown(state: State, input: Input): Step {
   if (role.role === "leader" && role.phase === "open")
     return quiesce(next, undefined, "the pod is shut down", input);
   if (role.role === "leader" && role.phase === "quiescing") return stay(next);
-  return role.role === "leader" ? retire(next, { cause: "transfer", reason: "the pod is shut down" }, input) : exitWhenDone(next);
+  return role.role === "leader"
+    ? retire(next, { cause: "transfer", reason: "the pod is shut down" }, input)
+    : exitWhenDone(next);
 }
 
 /** Ends the process once nothing of leadership is left. A fence that had to kill leaves nothing to stop cleanly. */
@@ -111,5 +115,7 @@ export function exitWhenDone(state: State): Step {
 
 /** mysqld died under a leader: it cannot lead on, and hands over at once. */
 export function onLeadersMysqldDied(state: State, input: Input): Step {
-  return chain(persist({ ...state, writable: false }, {}), (now) => retire(now, { cause: "mysqld-died", reason: "mysqld died" }, input));
+  return chain(persist({ ...state, writable: false }, {}), (now) =>
+    retire(now, { cause: "mysqld-died", reason: "mysqld died" }, input),
+  );
 }

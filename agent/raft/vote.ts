@@ -54,13 +54,12 @@ export function onVote(state: State, request: Vote, input: Input): Step {
 }
 
 /**
- * Whose answer needs no set: a witness has none; an abstainer goes by who opened, and before or in a CLONE no receiver
- * of its runs. Else a power cut of all would elect nobody: the clone waits for a leader, the leader for votes.
+ * Whose answer needs no set: a witness has none; an abstainer goes by who opened, and while its mysqld is down no
+ * receiver of its runs. Else a power cut of all would elect nobody: the clone waits for a leader, the leader for votes.
+ * After a failure `down` means no more than "not known to run" (I8).
  */
 function votesUnseen(state: State): boolean {
-  return (
-    isWitness(state) || (state.durable.abstain && (state.mysqld === "down" || state.mysqld === "cloning"))
-  );
+  return isWitness(state) || (state.durable.abstain && state.mysqld === "down" && state.failures === 0);
 }
 
 function openBallot(state: State, request: Vote, stopping: boolean, input: Input): Step {
@@ -100,7 +99,7 @@ export function decide(state: State, input: Input): Step {
   const { request } = ballot;
   if (request.term !== durable.term || durable.vote !== undefined) return stay(closed); // Overtaken.
   if (!grants(closed, request)) {
-    const next = better(closed, request) ? standSoon(closed, input) : closed;
+    const next = better(closed, request) ? standSoon({ ...closed, cause: request.cause }, input) : closed;
     return [next, [voteReply(next, request, false)]];
   }
   return chain(persist(rearmElection(closed, input), { vote: request.from }), (now) => [

@@ -1,9 +1,16 @@
 /** The mysqld child: at most one, its end reported at once, killed by the watchdog when its lease ends. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { rmSync } from "node:fs";
+import { setPriority } from "node:os";
 import { passOn } from "./output";
 import type { Exit, MysqldKind, StartRequest, SupervisorState } from "./protocol";
 import { DISARMED, msLeft, onArm, onBeat, type Watchdog } from "./watchdog";
+
+/**
+ * mysqld yields to the agent when their container is short of CPU: a heartbeat that waits for a hundred server threads
+ * costs the lease, and a failover for nothing. Between containers their shares decide, so mysqld loses nothing by it.
+ */
+const MYSQLD_NICE = 5;
 
 interface Running {
   readonly child: ChildProcess;
@@ -43,6 +50,7 @@ export class Mysqld {
       env: { ...process.env, ...request.env, MYSQLD_PARENT_PID: String(process.pid) },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    if (child.pid !== undefined) setPriority(child.pid, MYSQLD_NICE);
     passOn("mysqld", child.stdout, process.stdout);
     passOn("mysqld", child.stderr, process.stderr);
     // Registered before the first await: the end of a process that lives a moment must not be missed.

@@ -49,10 +49,8 @@ test("lines are put together from pieces", () => {
 });
 
 test("options come from the environment and are refused when malformed", () => {
-  expect(readOptions({}, "/porpoise/node", "/porpoise").agent).toEqual([
-    "/porpoise/node",
-    "/porpoise/agent.js",
-  ]);
+  const agent = readOptions({}, "/porpoise/node", "/porpoise").agent;
+  expect([agent[0], agent.at(-1)]).toEqual(["/porpoise/node", "/porpoise/agent.js"]);
   expect(readOptions({ PORPOISE_AGENT_COMMAND: '["a","b"]' }, "n", "d").agent).toEqual(["a", "b"]);
   expect(() => readOptions({ PORPOISE_SHUTDOWN_LIMIT_MS: "5s" }, "n", "d")).toThrow(
     /PORPOISE_SHUTDOWN_LIMIT_MS/,

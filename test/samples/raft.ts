@@ -59,7 +59,7 @@ export function leading(more: Partial<Leader> = {}): Leader {
     electedSet: `${K}:1-6`,
     electedAt: NOW - 10_000,
     electionStartedAt: NOW - 10_100,
-    transferred: false,
+    cause: "leader-silent",
     round: 10,
     rounds: [{ round: 10, sentAt: NOW - 10 }],
     leaseUntil: NOW + 400,
@@ -92,6 +92,7 @@ export const candidate = (more: Partial<Candidate> = {}): Candidate => ({
   term: 7,
   votes: [a],
   transfer: 0,
+  cause: "leader-silent",
   since: NOW - 5,
   standing: { lastTerm: 6, received: `${K}:1-6` },
   ...more,
@@ -125,6 +126,7 @@ export const voteRequest = (
   configVersion: 1,
   opened: 6,
   transfer: 0,
+  cause: "leader-silent",
   ...more,
 });
 
