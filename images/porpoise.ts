@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { CHECKOUT, IMAGES } from "../sandbox/config";
 import { run } from "../sandbox/run";
@@ -32,6 +32,8 @@ export async function buildPorpoise(dir: string, options: { base: string; thin: 
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(join(top, "porpoise"), { recursive: true });
   mkdirSync(join(top, "app"), { recursive: true });
+  // Pepr's own manifests (`npx pepr deploy`) start its controller.js, which unpacks the module into /app.
+  chmodSync(join(top, "app"), 0o1777);
   for (const file of ["agent.js", "supervisor.js", "install.js"]) {
     const from = join(CHECKOUT, "dist/agent", file);
     if (existsSync(from)) copyFileSync(from, join(top, "porpoise", file));
