@@ -24,6 +24,18 @@ export function createCgroup(name: string): void {
     if (!isV2()) copyCpuset(hierarchy, dir);
   }
   if (isV2()) delegate();
+  for (const hierarchy of hierarchies()) preferCpu(join(hierarchy, name));
+}
+
+/**
+ * Ten times the weight that a cgroup has by default. In v1 a node with all its pods would weigh as much as one busy
+ * process of the host: a compiler beside the sandbox would then look like a frozen cluster.
+ */
+function preferCpu(dir: string): void {
+  const weights = { "cpu.shares": "10240", "cpu.weight": "1000" };
+  for (const [file, weight] of Object.entries(weights)) {
+    if (existsSync(join(dir, file))) writeFileSync(join(dir, file), weight);
+  }
 }
 
 /** In v1 a new cpuset is empty and admits no process. */
