@@ -53,12 +53,13 @@ class RealMysql implements MysqlPort, OnlineConfig {
       },
       onShutdown: () => this.emit({ type: "shutdown" }),
     });
-    this.monitor = new Monitor(this.server);
+    this.monitor = new Monitor(this.server, (event) => this.emit(event));
     this.observer = new Observer(this.server, (event) => this.emit(event));
     this.runner = new VerbRunner(this.server, this.monitor, (event) => this.onVerbEnd(event));
   }
 
   start(term: Term, verb: Verb): void {
+    if (verb.verb !== "readReceived") this.observer.following = undefined;
     this.runner.start(term, verb);
   }
   supersede(term: Term): void {
@@ -141,6 +142,7 @@ class RealMysql implements MysqlPort, OnlineConfig {
       this.observer.start();
       void this.setOnline();
     }
+    if (event.type === "followed") this.observer.following = event.term;
     this.emit(event);
     if (event.type === "opened") provisionLater(this.server);
   }

@@ -2,12 +2,21 @@
  * Watches an armed leader: nudges commits whose acknowledgement was lost, and kills a mysqld whose semi-sync was
  * switched off by anything but us: from then on it could say OK without a quorum (I5).
  */
+import type { Event, Term } from "../raft/types";
 import { NO_NUDGE, NUDGE_SLOTS, onStatus, type NudgeState, type SemiSyncStatus } from "./nudging";
 import type { Server } from "./server";
 import { messageOf, type Row } from "./session";
 import { nudge } from "./sql";
 
+/** A row of its own: a probe never waits for a nudge's lock. */
+const PROBE_SLOT = 101;
+
 export class Monitor {
+  private term: Term = 0;
+  /** When the probe was written that has not come back. */
+  private probeAt: number | undefined;
+  private probedAt = -Infinity;
+  private stalledTold = false;
   private timer: NodeJS.Timeout | undefined;
   private state: NudgeState = NO_NUDGE;
   private isOpen = false;
@@ -16,28 +25,36 @@ export class Monitor {
   private readonly hanging = new Set<number>();
   private last: SemiSyncStatus | undefined;
 
-  constructor(private readonly server: Server) {}
+  constructor(
+    private readonly server: Server,
+    private readonly emit: (event: Event) => void,
+  ) {}
 
   /** Commits that wait, as last seen. */
   get waiting(): number | undefined {
     return this.timer === undefined ? undefined : this.last?.waiting;
   }
 
-  start(): void {
+  start(term: Term): void {
+    this.term = term;
+    this.stalledTold = false;
     if (this.timer !== undefined) return;
     this.state = NO_NUDGE;
+    this.probeAt = undefined;
     this.timer = setInterval(() => void this.tick(), this.server.limits.monitorMs);
   }
 
-  /** From here on semi-sync must be on. */
+  /** From here on semi-sync must be on, and a row must come through. */
   opened(): void {
-    this.isOpen = this.server.armedWith > 0;
+    this.isOpen = true;
   }
 
   stop(): void {
     clearInterval(this.timer);
     this.timer = undefined;
     this.isOpen = false;
+    if (this.probeAt !== undefined) this.server.session("probe").abort(new Error("no longer leader"));
+    this.probeAt = undefined;
     for (const slot of this.hanging) this.server.session(`nudge${slot}`).abort(new Error("no longer leader"));
   }
 
@@ -58,7 +75,7 @@ export class Monitor {
 
   private async onStatus(status: SemiSyncStatus): Promise<void> {
     this.last = status;
-    if (this.isOpen && !status.on) {
+    if (this.isOpen && this.server.armedWith > 0 && !status.on) {
       this.stop();
       this.server.options.log("semi-sync went off on an open leader: killing mysqld (I5)");
       return this.server.kill();
@@ -69,6 +86,28 @@ export class Monitor {
     });
     this.state = state;
     if (write) this.nudge();
+    if (this.isOpen) this.probe();
+    this.tellStalled();
+  }
+
+  /** A hung disk shows in no semi-sync counter: a commit hangs before it waits. Only a row that comes back proves. */
+  private probe(): void {
+    const now = performance.now();
+    if (this.probeAt !== undefined || now - this.probedAt < this.server.limits.probeMs) return;
+    this.probedAt = this.probeAt = now;
+    void this.server
+      .session("probe")
+      .query(nudge(PROBE_SLOT))
+      .catch(() => undefined)
+      .finally(() => (this.probeAt = undefined));
+  }
+
+  /** Once in a while that lasts: the core hands over. */
+  private tellStalled(): void {
+    const since = Math.min(this.state.stalledAt ?? Infinity, this.probeAt ?? Infinity);
+    const stalled = performance.now() - since >= this.server.limits.stalledMs;
+    if (stalled && !this.stalledTold) this.emit({ type: "stalled", term: this.term });
+    this.stalledTold = stalled;
   }
 
   /** Not waited for. Before the barrier it fails on super_read_only, harmlessly. */

@@ -1,8 +1,8 @@
 /** A periodic look at mysqld: hints for the core (`observed`), figures for people (`snapshot`). Never for safety. */
 import { parseGtidSet } from "../../api/gtid";
-import type { Event } from "../raft/types";
+import type { Event, Term } from "../raft/types";
 import type { MysqldSnapshot } from "./port";
-import { clean, replicaStatus, type Server } from "./server";
+import { clean, isPurged, replicaStatus, type Server } from "./server";
 import type { Row } from "./session";
 import { lagMs, onLagSample, receivedOf, type LagSample } from "./sets";
 
@@ -23,6 +23,9 @@ export class Observer {
     private readonly emit: (event: Event) => void,
   ) {}
 
+  /** The term whose leader the receiver was pointed to; undefined = a verb works on it, or it is to stand still. */
+  following: Term | undefined;
+
   start(): void {
     this.timer ??= setInterval(() => void this.tick(), this.server.limits.observeMs);
   }
@@ -30,6 +33,7 @@ export class Observer {
   stop(): void {
     clearInterval(this.timer);
     this.timer = undefined;
+    this.following = undefined;
     this.samples = [];
     this.snapshot = {};
   }
@@ -39,9 +43,20 @@ export class Observer {
     this.busy = true;
     try {
       const session = this.server.session("observe");
+      const { following } = this;
       const status = await replicaStatus(session, LIMIT_MS);
       const seen = await session.row(SEEN, LIMIT_MS);
-      if (this.timer !== undefined) this.onSeen(status, seen);
+      if (this.timer === undefined) return;
+      this.onSeen(status, seen);
+      // Told once; "Connecting" is a receiver that tries again by itself.
+      if (
+        following !== undefined &&
+        following === this.following &&
+        status?.["Replica_IO_Running"] === "No"
+      ) {
+        this.following = undefined;
+        this.emit({ type: "receiverLost", term: following, purged: isPurged(status) });
+      }
     } catch {
       // mysqld starts, ends or is busy: the next look tells.
     } finally {

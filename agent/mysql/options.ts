@@ -81,6 +81,10 @@ export interface Limits {
   readonly monitorMs: number;
   /** Commits that wait so long without progress get a nudge. */
   readonly nudgeMs: number;
+  /** How often an open leader writes a probe row. */
+  readonly probeMs: number;
+  /** Commits or the probe that wait so long are told as `stalled`: the leader hands over. */
+  readonly stalledMs: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -92,6 +96,8 @@ export const DEFAULT_LIMITS: Limits = {
   observeMs: 200,
   monitorMs: 50,
   nudgeMs: 75,
+  probeMs: 5_000,
+  stalledMs: 10_000,
 };
 
 /** What a verb learned of the server's sets. */

@@ -4,7 +4,7 @@
  * A verb that is bound to a term ends as `failed` when the term has moved on, its statement killed; `startMysqld`,
  * `rewind`, `clone` and `fence` are bound to none (agent/raft/types.ts, 3).
  */
-import type { Event, Term, Verb, VerbEvent, VerbName } from "../raft/types";
+import type { Event, Term, Verb, VerbName } from "../raft/types";
 import type { Monitor } from "./monitor";
 import type { Server } from "./server";
 import { messageOf } from "./session";
@@ -80,7 +80,7 @@ export class VerbRunner {
 
   private async run(running: Running, verb: Verb): Promise<void> {
     const { term, name } = running;
-    let events: VerbEvent | readonly VerbEvent[];
+    let events: Event | readonly Event[];
     try {
       this.assertWanted(running);
       if (!UNBOUND.has(name)) await this.server.settled();

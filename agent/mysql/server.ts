@@ -188,3 +188,11 @@ export async function replicaStatus(session: Session, limitMs?: number): Promise
 export function clean(set: unknown): string {
   return typeof set === "string" ? set.replace(/\s/g, "") : "";
 }
+
+/** The receiver ended because the source no longer has the binary logs it needs: only a CLONE helps. */
+export function isPurged(status: Row | undefined): boolean {
+  return (
+    status?.["Replica_IO_Running"] === "No" &&
+    /purged required binary logs/i.test(String(status["Last_IO_Error"]))
+  );
+}

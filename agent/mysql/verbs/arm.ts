@@ -11,6 +11,6 @@ export const arm: Handler<"arm"> = async (context, { k }) => {
   const problems = semiSyncProblems(row, k);
   if (problems.length > 0) throw new Error(`not armed as asked: ${problems.join("; ")}`);
   server.armedWith = k;
-  if (k > 0) monitor.start();
+  monitor.start(term);
   return { type: "armed", term };
 };

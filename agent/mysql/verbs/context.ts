@@ -1,5 +1,5 @@
 /** What a verb works with. Every answer of the server is followed by a check that the verb is still wanted. */
-import type { Term, Verb, VerbEvent, VerbName } from "../../raft/types";
+import type { Event, Term, Verb, VerbName } from "../../raft/types";
 import type { Monitor } from "../monitor";
 import type { Server } from "../server";
 import type { Row, Session } from "../session";
@@ -21,7 +21,7 @@ export interface VerbContext {
 export type Handler<Name extends VerbName> = (
   context: VerbContext,
   verb: Extract<Verb, { verb: Name }>,
-) => Promise<VerbEvent | readonly VerbEvent[]>;
+) => Promise<Event | readonly Event[]>;
 
 /** The verb's term has passed; its statements were killed. */
 export class Superseded extends Error {

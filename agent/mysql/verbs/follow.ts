@@ -4,7 +4,7 @@
  * With both threads stopped CHANGE purges relay logs that were acknowledged (mysql-facts C): it runs with the
  * applier running, or with nothing left to apply.
  */
-import { replicaStatus } from "../server";
+import { isPurged, replicaStatus } from "../server";
 import { messageOf, type Row } from "../session";
 import { errantOf, leftToApply, receivedOf } from "../sets";
 import { changeSource, RELAXED, startReceiver } from "../sql";
@@ -31,7 +31,7 @@ export const follow: Handler<"follow"> = async (context, verb) => {
   await point(context, verb.leader, leftToApply(sets));
   await all(context, [`SET GLOBAL rpl_semi_sync_replica_enabled=${verb.acknowledge ? "ON" : "OFF"}`]);
   if (server.options.durability === "process") await relax(context);
-  await receive(context);
+  if (!(await receive(context))) return { type: "receiverLost", term, purged: true };
   await all(context, ["SET GLOBAL offline_mode=OFF"]);
   return { type: "followed", term };
 };
@@ -67,8 +67,11 @@ async function relax(context: VerbContext): Promise<void> {
   await all(context, RELAXED);
 }
 
-/** Starts both threads; resolves when the receiver is connected. @throws Error after followMs; then it is stopped. */
-async function receive(context: VerbContext): Promise<void> {
+/**
+ * Starts both threads; true when the receiver is connected, false when the leader has purged what it needs.
+ * @throws Error after followMs; then it is stopped.
+ */
+async function receive(context: VerbContext): Promise<boolean> {
   const { server, session } = context;
   const { system } = await server.options.secrets();
   await context.query(startReceiver(system.password));
@@ -77,7 +80,8 @@ async function receive(context: VerbContext): Promise<void> {
   for (;;) {
     const status = await replicaStatus(session);
     context.check();
-    if (status?.["Replica_IO_Running"] === "Yes" && status["Replica_SQL_Running"] === "Yes") return;
+    if (status?.["Replica_IO_Running"] === "Yes" && status["Replica_SQL_Running"] === "Yes") return true;
+    if (isPurged(status)) return false;
     if (performance.now() > until) {
       await context.query("STOP REPLICA IO_THREAD");
       throw new Error(`the receiver did not connect: ${reason(status)}`);
