@@ -1,3 +1,5 @@
+import { version } from "../package.json";
+
 /** What the controller's Deployment decides; read once, at start. */
 export interface Settings {
   /** Image of the init container: the agent's bundle and its Node.js. */
@@ -10,7 +12,7 @@ export interface Settings {
 /** From the container's environment, with the defaults of the sandbox. */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   return {
-    porpoiseImage: environment["PORPOISE_IMAGE"] ?? "localhost/porpoise/porpoise:0.1.0",
+    porpoiseImage: environment["PORPOISE_IMAGE"] ?? `localhost/porpoise/porpoise:${version}`,
     mysqlImage: environment["PORPOISE_MYSQL_IMAGE"] ?? "localhost/porpoise/mysql",
     clusterDomain: environment["PORPOISE_CLUSTER_DOMAIN"] ?? "cluster.local",
   };
