@@ -1,4 +1,5 @@
 /** Whole agents on real mysqlds: the main job without Kubernetes. */
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Cluster } from "./cluster";
 import { waitFor } from "./mysqld";
@@ -133,6 +134,18 @@ test("SIGTERM of the primary's pod hands over before it ends; the pod comes back
   const next = await cluster.settled({ above: term });
   expect(next.name).not.toBe(primary.name);
   expect(await verdict(cluster, next, writers)).toEqual(clean);
+});
+
+test("SIGTERM of a replica's pod stops mysqld cleanly and waits for nobody's session", async () => {
+  const primary = await cluster.settled();
+  const replica = cluster.instances.find((each) => each !== primary);
+  if (!replica) throw new Error("no replica");
+  await replica.terminate();
+  const log = await readFile(replica.logFile, "utf8");
+  expect(log).toContain("Shutdown complete");
+  expect(log).not.toContain("Forcing close of thread"); // After 10 s of waiting for them.
+  await replica.start();
+  await cluster.settled();
 });
 
 test("POST /v1/transfer moves the primary where it is asked to", async () => {

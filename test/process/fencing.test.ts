@@ -9,7 +9,9 @@ let b: Member;
 
 beforeEach(async () => {
   lab = await Lab.open();
-  a = await (await lab.member(1, { graceMs: 600_000, limits: { fenceMs: 2_000 } })).fromTemplate();
+  a = await (
+    await lab.member(1, { graceMs: 600_000, limits: { fenceMs: 2_000, stalledMs: 1_500 } })
+  ).fromTemplate();
   b = await (await lab.member(2)).fromTemplate();
   await Promise.all([a, b].map((member) => member.run(0, { verb: "startMysqld" }, BOOT_MS)));
   await a.run(1, { verb: "drain" });
@@ -159,6 +161,46 @@ test("a superseded verb ends as failed and its statement is gone from the server
     reason: expect.stringMatching(/superseded/),
   });
   expect(await a.tryRun(1, { verb: "open" })).toMatchObject({ type: "failed", verb: "open" });
+});
+
+test("a receiver that ended by itself is told, once", async () => {
+  const from = b.events.length;
+  await b.sql("STOP REPLICA IO_THREAD"); // Behind the port's back.
+  const lost = (): unknown[] => b.events.slice(from).filter(({ type }) => type === "receiverLost");
+  await waitFor("receiverLost", () => lost().length > 0);
+  await pause(600);
+  expect(lost()).toEqual([{ type: "receiverLost", term: 1, purged: false }]);
+});
+
+test("what the leader has purged ends follow as receiverLost: only a clone helps", async () => {
+  await b.run(1, { verb: "stopReceiver" });
+  await a.run(1, { verb: "arm", k: 0 }); // So that a can write alone here.
+  await a.sql("INSERT INTO app.t VALUES (50)");
+  await a.sql("FLUSH BINARY LOGS");
+  const files = await a.sql("SHOW BINARY LOGS");
+  await a.sql(`PURGE BINARY LOGS TO '${String(files.at(-1)?.["Log_name"])}'`);
+  const verb = {
+    leader: a.id,
+    electedSet: "",
+    leaderUuid: await a.uuid(),
+    clusterId: CLUSTER,
+    acknowledge: true,
+  };
+  const from = b.events.length;
+  b.mysql.start(1, { verb: "follow", ...verb });
+  await waitFor("the end", () =>
+    b.events.slice(from).some(({ type }) => ["receiverLost", "failed"].includes(type)),
+  );
+  const end = b.events.slice(from).find(({ type }) => ["receiverLost", "failed"].includes(type));
+  expect(end).toEqual({ type: "receiverLost", term: 1, purged: true });
+});
+
+test("commits that wait too long are told as stalled", async () => {
+  const { done } = await waiters([await a.connect(SECRETS.app)]);
+  await waitFor("stalled", () => a.events.some(({ type }) => type === "stalled"));
+  expect(a.events.filter(({ type }) => type === "stalled")).toEqual([{ type: "stalled", term: 1 }]);
+  await a.run(2, { verb: "fence" });
+  await done;
 });
 
 test("quiesce closes the gate and waits until no commit waits", async () => {

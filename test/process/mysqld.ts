@@ -5,7 +5,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createConnection, type Connection } from "mysql2/promise";
@@ -140,6 +140,7 @@ export class Member {
     const member = new Member(lab, number);
     await mkdir(member.directory, { recursive: true });
     member.store = await openStore(join(member.directory, "agent"), `m-${number}`);
+    await writeFile(join(member.directory, "user.cnf"), options.userConfig ?? "");
     member.options = lab.optionsFor(member, member.store, options);
     await member.superviseWith(options);
     await member.attach();

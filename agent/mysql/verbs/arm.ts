@@ -6,6 +6,7 @@ export const arm: Handler<"arm"> = async (context, { k }) => {
   const { server, monitor, term } = context;
   await all(context, DURABLE);
   await all(context, ["SET GLOBAL rpl_semi_sync_replica_enabled=OFF"]);
+  if (k === 0) server.armedWith = 0; // Before the switch: the monitor of an open leader must know that it is meant.
   await all(context, k > 0 ? semiSync(k) : ["SET GLOBAL rpl_semi_sync_source_enabled=OFF"]);
   const [row = {}] = await context.query(READ_SEMI_SYNC);
   const problems = semiSyncProblems(row, k);
