@@ -2,7 +2,7 @@
  * I1-I12 (agent.md) as a judge that stands apart from the judged: it knows the truth of every disk and every
  * acknowledged commit, trusts no word of the core, and is asked at every step of the world.
  */
-import type { Durable, Leader, Message, State } from "../../agent/raft";
+import type { Durable, Message, State } from "../../agent/raft";
 import { TxSet, type Tx } from "./gtids";
 import type { Mysqld } from "./mysqld";
 
@@ -247,4 +247,4 @@ export class Judge {
 }
 
 export const phaseOf = (state: State): string =>
-  state.role.role === "leader" ? (state.role as Leader).phase : state.role.role;
+  state.role.role === "leader" ? state.role.phase : state.role.role;

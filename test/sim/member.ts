@@ -248,9 +248,9 @@ export class Member {
       gate: (open) => (this.gateOpen = open),
       tell: (event) => world.told.push({ member: name, at: agenda.now, event }),
       exit: (clean) => this.onExit(clean),
-      stepped: (agent, event, before, [after, actions]) => {
-        world.traceStep(this, event, before, after, actions);
-        judge.stepped(name, before, after);
+      stepped: (_agent, event, before, step) => {
+        world.traceStep(this, event, before, step);
+        judge.stepped(name, before, step[0]);
       },
     };
   }

@@ -3,7 +3,7 @@
  * is an entry of the agenda; the judge looks on.
  */
 import * as raft from "../../agent/raft";
-import type { Action, Event, Message, State, Tuning } from "../../agent/raft";
+import type { Action, Event, Message, State, Step, Tuning } from "../../agent/raft";
 import type { Core } from "./agent";
 import { Clients } from "./clients";
 import { Agenda } from "./clock";
@@ -223,7 +223,7 @@ export class World implements Surroundings {
 
   // ------------------------------------------------------------ transcript
 
-  traceStep(member: Member, event: Event, before: State, after: State, actions: readonly Action[]): void {
+  traceStep(member: Member, event: Event, before: State, [after, actions]: Step): void {
     if (this.trace === undefined) return;
     const quiet =
       actions.every(({ do: what }) => what === "lease" || what === "send") &&
