@@ -9,8 +9,10 @@ export interface Account {
 }
 
 export interface Secrets {
-  /** The agent's own account, `@localhost`. Its password also serves the replication account. */
+  /** The agent's own account, `@localhost`. */
   readonly system: Account;
+  /** For replication and clones between members; by default `porpoise_repl` with the agent's password. */
+  readonly replication?: Account;
   /** Administrator without the privileges that would pass the fence (api.md, `<c>-root`). */
   readonly root?: Account;
   readonly app?: Account & { readonly database: string };

@@ -11,13 +11,15 @@ export async function readSecrets(directory: string): Promise<Secrets> {
   const database = await key(join(directory, "app"), "database");
   return {
     system,
+    replication: await account(join(directory, "system"), "repl-"),
     root: await account(join(directory, "root")),
     app: app === undefined || database === undefined ? undefined : { ...app, database },
   };
 }
 
-async function account(directory: string): Promise<Account | undefined> {
-  const [username, password] = [await key(directory, "username"), await key(directory, "password")];
+async function account(directory: string, prefix = ""): Promise<Account | undefined> {
+  const username = await key(directory, `${prefix}username`);
+  const password = await key(directory, `${prefix}password`);
   return username === undefined || password === undefined ? undefined : { username, password };
 }
 

@@ -4,21 +4,25 @@ import type { Account, Secrets } from "./options";
 import { SEMI_SYNC_TIMEOUT } from "./config";
 
 /** Reaches every member over TLS and passes `offline_mode` (agent.md, Promotion). */
-export const REPLICATION_USER = "porpoise_repl";
+export function replicationAccount({ system, replication }: Secrets): Account {
+  return replication ?? { username: "porpoise_repl", password: system.password };
+}
 const account = (name: string, host: string): string => `${escape(name)}@${escape(host)}`;
 
 /**
  * Run by mysqld while it makes the data directory, without binary log: equal on every member and without a GTID,
  * so that members can be joined without a clone. One statement a line (init files know no others).
  */
-export function firstBoot({ system }: Secrets): string[] {
+export function firstBoot(secrets: Secrets): string[] {
+  const { system } = secrets;
+  const repl = replicationAccount(secrets);
   const agent = account(system.username, "localhost");
-  const replication = account(REPLICATION_USER, "%");
+  const replication = account(repl.username, "%");
   return [
     "SET sql_log_bin=0",
     `CREATE USER ${agent} IDENTIFIED BY ${escape(system.password)}`,
     `GRANT ALL ON *.* TO ${agent} WITH GRANT OPTION`,
-    `CREATE USER ${replication} IDENTIFIED BY ${escape(system.password)} REQUIRE SSL`,
+    `CREATE USER ${replication} IDENTIFIED BY ${escape(repl.password)} REQUIRE SSL`,
     `GRANT REPLICATION SLAVE, BACKUP_ADMIN, CONNECTION_ADMIN ON *.* TO ${replication}`,
     "DROP USER 'root'@'localhost'",
     "CREATE DATABASE porpoise",
@@ -61,8 +65,8 @@ export function changeSource({ host, port, tls, autoPosition }: Source): string 
 }
 
 /** The password is given at the start: it is kept in memory only, not in a table. */
-export function startReceiver(password: string): string {
-  return `START REPLICA IO_THREAD USER=${escape(REPLICATION_USER)} PASSWORD=${escape(password)}`;
+export function startReceiver({ username, password }: Account): string {
+  return `START REPLICA IO_THREAD USER=${escape(username)} PASSWORD=${escape(password)}`;
 }
 
 /** Semi-sync with k acknowledgements, before the switch itself (I5). */

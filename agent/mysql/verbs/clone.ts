@@ -3,7 +3,7 @@ import { escape } from "mysql2";
 import { boot, forgetUuid } from "../boot";
 import type { Server } from "../server";
 import { errorNumber, messageOf } from "../session";
-import { REPLICATION_USER } from "../sql";
+import { replicationAccount } from "../sql";
 import { type Handler } from "./context";
 import { ready } from "./start";
 
@@ -29,7 +29,7 @@ async function copy(server: Server, donor: string): Promise<void> {
   const { options } = server;
   const session = server.session("clone");
   const { host, port } = options.resolve(donor);
-  const { system } = await options.secrets();
+  const { username, password } = replicationAccount(await options.secrets());
   await session.query("STOP REPLICA");
   await session.query("SET GLOBAL offline_mode=ON");
   await session.query(`SET GLOBAL clone_valid_donor_list=${escape(`${host}:${port}`)}`);
@@ -41,13 +41,11 @@ async function copy(server: Server, donor: string): Promise<void> {
     if (options.paths.agentTls !== undefined)
       await session.query(`SET GLOBAL clone_ssl_${name}=${escape(`${options.paths.agentTls}/${file}`)}`);
   await session.query("SET GLOBAL super_read_only=OFF"); // CLONE is a write; offline_mode keeps everyone out.
-  const from = `${escape(REPLICATION_USER)}@${escape(host)}:${port}`;
+  const from = `${escape(username)}@${escape(host)}:${port}`;
   const ssl = options.paths.agentTls === undefined ? "" : " REQUIRE SSL";
   const stalled = watch(server);
   try {
-    const statement = session.query(
-      `CLONE INSTANCE FROM ${from} IDENTIFIED BY ${escape(system.password)}${ssl}`,
-    );
+    const statement = session.query(`CLONE INSTANCE FROM ${from} IDENTIFIED BY ${escape(password)}${ssl}`);
     await Promise.race([statement, stalled.failed]);
   } catch (error) {
     if (!isComplete(error)) throw new Error(`cloning from ${donor}: ${messageOf(error)}`);

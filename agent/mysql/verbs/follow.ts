@@ -7,7 +7,7 @@
 import { isPurged, replicaStatus } from "../server";
 import { messageOf, type Row } from "../session";
 import { errantOf, leftToApply, receivedOf } from "../sets";
-import { changeSource, RELAXED, startReceiver } from "../sql";
+import { changeSource, RELAXED, replicationAccount, startReceiver } from "../sql";
 import { all, pause, type Handler, type VerbContext } from "./context";
 import { startApplier } from "./drain";
 import { closeGate } from "./gate";
@@ -73,8 +73,7 @@ async function relax(context: VerbContext): Promise<void> {
  */
 async function receive(context: VerbContext): Promise<boolean> {
   const { server, session } = context;
-  const { system } = await server.options.secrets();
-  await context.query(startReceiver(system.password));
+  await context.query(startReceiver(replicationAccount(await server.options.secrets())));
   await startApplier(context);
   const until = performance.now() + server.limits.followMs;
   for (;;) {
