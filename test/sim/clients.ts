@@ -9,6 +9,16 @@ const WRITERS = 3;
 /** A client gives up an unanswered commit and opens a new connection. */
 const PATIENCE_MS = 1_500;
 
+/** Commits that wait this long make a leader hand over (agent.md: 10 s, settable). */
+const STALLED_MS = 4_000;
+
+interface Seen {
+  at: number;
+  committed: number;
+  wires: number;
+  progressAt: number;
+}
+
 export class Clients {
   ok = 0;
   unknown = 0;
@@ -21,7 +31,7 @@ export class Clients {
   ) {
     for (let writer = 0; writer < WRITERS; writer++) world.agenda.after(500, () => this.next(everyMs));
     for (const member of world.members)
-      world.agenda.after(80, () => this.nudge(member, { at: 0, committed: 0, wires: 0 }));
+      world.agenda.after(80, () => this.nudge(member, { at: 0, committed: 0, wires: 0, progressAt: 0 }));
   }
 
   private next(everyMs: number): void {
@@ -61,11 +71,16 @@ export class Clients {
   }
 
   /** Waiting commits without progress, or a new semi-sync client: a later row frees them (mysql-facts D). */
-  private nudge(member: Member, last: { at: number; committed: number; wires: number }): void {
+  private nudge(member: Member, last: Seen): void {
     const { agenda } = this.world;
     const { mysqld, agent } = member;
     const { now } = agenda;
-    const seen = { at: last.at, committed: mysqld.volume.committed, wires: mysqld.wires.size };
+    const seen: Seen = {
+      at: last.at,
+      committed: mysqld.volume.committed,
+      wires: mysqld.wires.size,
+      progressAt: mysqld.waiting === 0 || last.committed !== mysqld.volume.committed ? now : last.progressAt,
+    };
     const able =
       agent !== undefined &&
       mysqld.up &&
@@ -78,6 +93,10 @@ export class Clients {
     if (able && leads && stuck && due) {
       mysqld.write("nudge");
       seen.at = now;
+    }
+    if (able && leads && now - seen.progressAt > STALLED_MS) {
+      seen.progressAt = now;
+      agent.post({ type: "stalled", term: agent.state.durable.term });
     }
     agenda.after(90, () => this.nudge(member, seen));
   }

@@ -156,7 +156,9 @@ export function inject(world: World, { kind, member: index, ms }: Fault): void {
       network.loss = 0.05;
       return;
     case "rebuild": // Nobody gives up the data of one voter while another's are doubtful.
-      return othersSound(world, member.name) ? member.post({ type: "rebuild" }) : undefined;
+      return world.losses === 0 && othersSound(world, member.name)
+        ? member.post({ type: "rebuild" })
+        : undefined;
     case "badNetwork":
       network.loss = 0.15;
       network.duplication = 0.1;
