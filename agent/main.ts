@@ -189,7 +189,7 @@ async function mysqlOptions(
     address: env.podIp,
     bootId: await readBootId(),
     durability: env.durability,
-    rootHosts: ["%"],
+    rootHosts: ["localhost"],
     resolve: (member) => ({ host: hostOf(env, instanceOf(member)), port: env.mysqlPort }),
     secrets: () => readSecrets(paths.secrets),
     host: store,
