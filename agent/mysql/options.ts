@@ -1,4 +1,5 @@
 /** All that the port needs to know of the outside. Nothing is read from the environment: tests run several at once. */
+import { FENCE_MS } from "../raft/timing";
 import type { GtidText } from "../../api/gtid";
 import type { MemberId } from "../raft/types";
 import type { HostRecord } from "../store/record";
@@ -90,7 +91,8 @@ export interface Limits {
 }
 
 export const DEFAULT_LIMITS: Limits = {
-  fenceMs: 150,
+  // The lease leaves FENCE_MS; a kill takes the rest of it (I7).
+  fenceMs: FENCE_MS - 10,
   readOnlyMs: 1_000,
   drainStallMs: 10_000,
   followMs: 5_000,
