@@ -52,7 +52,7 @@ async function main(): Promise<void> {
   process.on("uncaughtException", fatal);
   process.on("unhandledRejection", fatal);
   const store = await openStore(env.paths.agentState, env.instance);
-  const intents = await openIntentStore(env.paths.agentState);
+  const intents = await openIntentStore(env.paths.agentState, () => store.durable.clusterId);
   const certificates = await watchCertificates(env.paths.agentTls, log);
   const peers = createPeers({
     cluster: env.cluster,
@@ -156,8 +156,8 @@ function takeIntent(
   intent: Intent,
   { runner, peers, mysql, log }: { runner: Runner; peers: Peers; mysql: MysqlPort & TakesOptions; log: Log },
 ): void {
-  const { generation, clusterId, members, initialised, timing, autoFailover, onlineConfig } = intent;
-  log.info({ generation, members, initialised }, "intent taken");
+  const { epoch, generation, clusterId, members, initialised, timing, autoFailover, onlineConfig } = intent;
+  log.info({ epoch, generation, members, initialised }, "intent taken");
   peers.setInstances(members);
   mysql.applyOnlineConfig?.(onlineConfig);
   runner.post({ type: "intent", clusterId, members, initialised, tuning: tuningOf(timing, autoFailover) });

@@ -47,6 +47,7 @@ export function statusOf(insides: Omit<Insides, "peers" | "publisher" | "onInten
     snapshot: mysql.snapshot(),
     history: runner.history(),
     intent: intents.current(),
+    foreign: intents.foreign(),
     disk: figures.disk(),
     pid: process.pid,
     rssBytes: process.memoryUsage.rss(),

@@ -1,6 +1,7 @@
 /**
  * The controller's intent: in memory, and on disk so that an agent that restarts while the controller is away goes
- * on with what it was told. Monotonic in its generation.
+ * on with what it was told. Monotonic in (epoch, generation), and never of another
+ * cluster than the volume's.
  */
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import * as path from "node:path";
@@ -12,21 +13,30 @@ export type PutResult =
 
 export interface IntentStore {
   current(): Intent | undefined;
+  /** Why the last intent was not taken although it is new: it is of another cluster. */
+  foreign(): string | undefined;
   /** Keeps the intent when it is not older; resolves when it is on disk. */
   put(body: unknown): Promise<PutResult>;
 }
 
-/** Opens `<directory>/intent.json`; a file that is no intent counts as none (the controller sends it again). */
-export async function openIntentStore(directory: string): Promise<IntentStore> {
+/**
+ * Opens `<directory>/intent.json`; a file that is no intent counts as none (the controller sends it again).
+ * @param volume id of the cluster that the volume belongs to; "" = to none yet
+ */
+export async function openIntentStore(directory: string, volume: () => string = () => ""): Promise<IntentStore> {
   const file = path.join(directory, "intent.json");
   let held = await readIntent(file);
+  let foreign: string | undefined;
   let writing: Promise<void> = Promise.resolve();
   return {
     current: () => held,
+    foreign: () => foreign,
     async put(body) {
       const wanted = parseIntent(body);
       if (typeof wanted === "string") return { taken: false, status: 400, reason: wanted };
       const decision = decideIntent(held, wanted);
+      foreign = decision.taken || decision.status === 409 ? foreignTo(volume(), wanted) : foreign;
+      if (decision.taken && foreign !== undefined) return { taken: false, status: 409, reason: foreign };
       if (!decision.taken || !decision.changed) return decision;
       held = decision.intent;
       writing = writing.catch(() => undefined).then(() => writeFile(file, decision.intent));
@@ -38,11 +48,11 @@ export async function openIntentStore(directory: string): Promise<IntentStore> {
 
 /** Whether `wanted` replaces what is held. `initialised` never goes back: nobody bootstraps a cluster twice. */
 export function decideIntent(held: Intent | undefined, wanted: Intent): PutResult {
-  if (held && wanted.generation < held.generation)
+  if (held && isOlder(wanted, held))
     return {
       taken: false,
       status: 409,
-      reason: `generation ${wanted.generation} is older than ${held.generation}, which is held`,
+      reason: `${wordOf(wanted)} is older than ${wordOf(held)}, which is held`,
     };
   const sameCluster = held?.clusterId === wanted.clusterId;
   const initialised = wanted.initialised || (sameCluster && held.initialised);
@@ -50,10 +60,26 @@ export function decideIntent(held: Intent | undefined, wanted: Intent): PutResul
   return { taken: true, changed: JSON.stringify(intent) !== JSON.stringify(held), intent };
 }
 
+/** Why an intent is not for this volume; undefined when it is, or when the volume is new. */
+export function foreignTo(volume: string, { clusterId }: Intent): string | undefined {
+  if (volume === "" || volume === clusterId) return undefined;
+  const remedy = "give the MySQLCluster that id (docs/deletion.md), or delete this volume";
+  return `volume belongs to cluster ${volume}, not to ${clusterId}: ${remedy}`;
+}
+
+function isOlder(a: Intent, b: Intent): boolean {
+  return a.epoch === b.epoch ? a.generation < b.generation : a.epoch < b.epoch;
+}
+
+function wordOf({ epoch, generation }: Intent): string {
+  return `generation ${generation} of epoch ${epoch}`;
+}
+
 /** The intent in `body` with its fields in a fixed order, or what is wrong with it. */
 export function parseIntent(body: unknown): Intent | string {
   if (typeof body !== "object" || body === null) return "the intent is not a JSON object";
-  const raw = body as Readonly<Record<string, unknown>>;
+  // Before 0.1.0 was released an intent had no epoch: older than any that has one.
+  const raw: Readonly<Record<string, unknown>> = { epoch: 0, ...body };
   const bad = (Object.keys(FIELDS) as (keyof Intent)[]).find((field) => !FIELDS[field].fits(raw[field]));
   if (bad !== undefined) return `${bad} is not ${FIELDS[bad].is}`;
   return Object.fromEntries(Object.keys(FIELDS).map((field) => [field, raw[field]])) as unknown as Intent;
@@ -72,6 +98,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 /** One rule for each field; the compiler holds it complete. */
 const FIELDS: Readonly<Record<keyof Intent, Field>> = {
+  epoch: { is: "a whole number of milliseconds", fits: isCount },
   generation: { is: "a whole number", fits: isCount },
   clusterId: { is: "a UUID", fits: (value) => isText(value) && /^[0-9a-f-]{36}$/i.test(value) },
   members: {

@@ -51,7 +51,7 @@ const vote = {
   standing: { lastTerm: 3, received: "" },
   configTerm: 3,
   configVersion: 1,
-  opened: 3,
+  won: 3,
   transfer: 0,
   cause: "leader-silent",
 } as const;

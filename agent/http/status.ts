@@ -14,6 +14,8 @@ export interface StatusInput extends Moment {
   readonly snapshot: MysqldSnapshot;
   readonly history: History;
   readonly intent?: Intent;
+  /** Why the controller's present intent is not for this volume. */
+  readonly foreign?: string;
   readonly disk?: MemberStatus["disk"];
   readonly pid: number;
   readonly rssBytes: number;
@@ -29,12 +31,14 @@ export function memberStatus(input: StatusInput): MemberStatus {
     memberId: durable.memberId,
     agentVersion: input.agentVersion,
     generation: input.intent?.generation ?? 0,
+    epoch: input.intent?.epoch,
+    clusterId: durable.clusterId === "" ? undefined : durable.clusterId,
     role: memberRole(state),
     term: durable.term,
     leader: leaderOf(state),
     configuration: configurationOf(state),
     ready: isReady(input),
-    phase: phaseSentence(state, snapshot.lagMs),
+    phase: input.foreign ?? phaseSentence(state, snapshot.lagMs),
     mysqld: mysqldState(state),
     mysqlVersion: snapshot.version,
     serverUuid: snapshot.serverUuid,

@@ -24,7 +24,7 @@ const vote = (term: number): Message => ({
   standing: { lastTerm: 1, received: "" },
   configTerm: 1,
   configVersion: 1,
-  opened: 0,
+  won: 0,
   transfer: 0,
   cause: "leader-silent",
 });

@@ -36,7 +36,7 @@ const candidacy: Shape = {
   standing,
   configTerm: count,
   configVersion: count,
-  opened: count,
+  won: count,
   transfer: count,
   cause: text,
 };

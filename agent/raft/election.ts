@@ -123,7 +123,7 @@ function leaveBehind(state: State, term: Term, input: Input): Step {
 }
 
 function candidacy({ durable }: State, { term, transfer, cause }: Candidate, standing: Standing) {
-  const { config, openedTerm } = durable;
+  const { config, ledTerm } = durable;
   return {
     term,
     transfer,
@@ -131,7 +131,7 @@ function candidacy({ durable }: State, { term, transfer, cause }: Candidate, sta
     standing,
     configTerm: config?.term ?? 0,
     configVersion: config?.version ?? 0,
-    opened: openedTerm,
+    won: ledTerm,
   };
 }
 

@@ -24,8 +24,8 @@ interface Candidacy extends Envelope {
   readonly standing: Standing;
   readonly configTerm: Term;
   readonly configVersion: number;
-  /** The candidate's openedTerm, for voters that abstain. */
-  readonly opened: Term;
+  /** The last term the candidate won, for voters that abstain. */
+  readonly won: Term;
   /** Why it stands, for people. */
   readonly cause: Cause;
   /** The leader's term when that leader asked for this candidacy (TimeoutNow); 0 otherwise. */

@@ -96,7 +96,7 @@ describe("the ex-primary", () => {
           standing: { lastTerm: 7, received: "" },
           configTerm: 7,
           configVersion: 1,
-          opened: 6,
+          won: 6,
           transfer: 0,
           cause: "leader-silent",
         },

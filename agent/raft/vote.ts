@@ -54,7 +54,7 @@ export function onVote(state: State, request: Vote, input: Input): Step {
 }
 
 /**
- * Whose answer needs no set: a witness has none; an abstainer goes by who opened, and while its mysqld is down no
+ * Whose answer needs no set: a witness has none; an abstainer goes by who won, and while its mysqld is down no
  * receiver of its runs. Else a power cut of all would elect nobody: the clone waits for a leader, the leader for votes.
  * After a failure `down` means no more than "not known to run" (I8).
  */
@@ -108,13 +108,14 @@ export function decide(state: State, input: Input): Step {
   ]);
 }
 
-/** I11. An abstainer cannot compare: it lost what it once acknowledged, and goes by who opened a later term. */
+/** I11. An abstainer cannot compare: it lost what it once acknowledged, and goes by who won a term not below
+ * the last it received in or led: at its election that winner held all that was acknowledged before. */
 function grants(state: State, request: PreVote | Vote): boolean {
   const asked = { term: request.configTerm, version: request.configVersion };
-  const { config, abstain, receivedTerm, openedTerm, ledTerm } = state.durable;
+  const { config, abstain, receivedTerm, ledTerm } = state.durable;
   if (config !== undefined && configNewer(config, asked)) return false;
   if (isWitness(state)) return true;
-  if (abstain) return request.opened >= Math.max(receivedTerm, openedTerm, ledTerm);
+  if (abstain) return request.won >= Math.max(receivedTerm, ledTerm);
   return dominates(request.standing, standingOf(state.durable, state.received));
 }
 

@@ -124,7 +124,7 @@ export const voteRequest = (
   standing: { lastTerm: 7, received: `${K}:1-7` },
   configTerm: 7,
   configVersion: 1,
-  opened: 6,
+  won: 6,
   transfer: 0,
   cause: "leader-silent",
   ...more,

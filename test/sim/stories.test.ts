@@ -169,7 +169,7 @@ describe("elections", () => {
 });
 
 describe("power loss", () => {
-  test("all lose power: the abstainers elect the one who opened, and are cloned from it", () => {
+  test("all lose power: the abstainers elect the one who won, and are cloned from it", () => {
     const { world, leader, followers } = born();
     for (const member of world.members) {
       member.killPod(500);
