@@ -70,8 +70,16 @@ async function sample(pods: readonly PodView[]): Promise<Sample> {
   return new Map(await Promise.all(readings));
 }
 
-/** Per pod and sample: memory, and CPU since the sample before. */
+/** Per pod and sample: memory, and CPU since the sample before; and the CPU of all three pods together. */
 function figures(series: readonly Sample[]): Row[] {
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  const together = series
+    .slice(1)
+    .map((_, i) => sum(PROCESSES.flatMap((kind) => shares(series.slice(i, i + 2), kind))));
+  return [...row("whole cluster CPU", "% of a core", together), ...perPod(series)];
+}
+
+function perPod(series: readonly Sample[]): Row[] {
   return PROCESSES.flatMap((kind) => {
     const memory = series.flatMap((one) => [...one.values()].flatMap((usage) => usage[kind]?.rssBytes ?? []));
     return [

@@ -50,10 +50,19 @@ export function table(
   return [head, ...rows].map((cells) => line(cells));
 }
 
+const LINES_MAX = 20;
+
+/** The reason without npm's own remarks, and not whole pages of a tool's output. Pure. */
+export function shorten(text: string): string {
+  const lines = text.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("npm warn"));
+  const more = lines.length > LINES_MAX ? [`… ${lines.length - LINES_MAX} more lines`] : [];
+  return [...lines.slice(0, LINES_MAX), ...more].join("\n");
+}
+
 /** Ends the command with a clear reason. */
 export function fail(cause: unknown, where: readonly string[]): void {
   const text = cause instanceof Error ? cause.message : String(cause);
-  console.error(`\n${red("failed:")} ${text.trim()}`);
+  console.error(`\n${red("failed:")} ${shorten(text)}`);
   for (const line of where) console.error(`  ${line}`);
   process.exitCode = 1;
 }
