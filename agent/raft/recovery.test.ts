@@ -17,6 +17,7 @@ import {
   persisted,
   sent,
   tuning,
+  voteRequest,
   words,
 } from "../../test/samples/raft";
 import { freshDurable, initialState, step } from "./index";
@@ -45,16 +46,23 @@ describe("at the start of an agent", () => {
   test("an ex-leader first listens for an elected leader, an election timeout long", () => {
     const [after, actions] = step(exLeader(), started(), input);
     expect(words(actions)).toEqual([]);
-    expect(after.deadlines.recover).toBe(NOW + tuning.electionMaxMs);
+    // The others may be starting too.
+    expect(after.deadlines.recover).toBe(NOW + tuning.electionMaxMs + 5_000);
   });
 
   test("nobody was heard: it starts uncut, its vote may be the missing one", () => {
     const [waiting] = step(exLeader(), started(), input);
-    const later = { now: NOW + tuning.electionMaxMs, chance: 0.5 };
+    const later = { now: NOW + tuning.electionMaxMs + 5_000, chance: 0.5 };
     const [after, actions] = step(waiting, { type: "timer" }, later);
     // Recovery commits the tail: that is on disk first.
     expect(words(actions)).toEqual(["persist", "verb startMysqld"]);
     expect(after.durable).toMatchObject({ tail: true, uncut: true });
+  });
+
+  test("whoever stands meanwhile cuts the wait short: a leader comes soon, or never without this vote", () => {
+    const waiting = { ...exLeader(), startedAt: NOW - 2_000, deadlines: { recover: NOW + 4_000 } };
+    const request: Event = { type: "message", message: { ...voteRequest(), type: "preVote" } };
+    expect(step(waiting, request, input)[0].deadlines.recover).toBe(NOW + tuning.electionMinMs);
   });
 
   test("a writable mysqld is fenced, never led on; a read-only one is attached to", () => {

@@ -9,6 +9,8 @@ import { retryDelayMs } from "./timing";
 import { exitWhenDone } from "./transfer";
 import type { Action, Follower, Input, MysqldPhase, State, Step, Told } from "./types";
 
+/** What members that were started together may need until one of them can be elected. */
+const RESTART_GRACE_MS = 5_000;
 /** Asks again for a marker that did not come. */
 const MARKER_RETRY_MS = 1_000;
 
@@ -32,14 +34,29 @@ function tendDown(state: State, input: Input): Step {
   if (heard !== undefined)
     return begin(state, "rewinding", verb(state, { verb: "rewind", electedSet: heard.electedSet }));
   if (votersOf(state).length === 1) return startUncut(state);
-  return stay(
-    deadline(state, { recover: state.deadlines.recover ?? input.now + state.tuning.electionMaxMs }),
-  );
+  return stay(deadline(state, { recover: state.deadlines.recover ?? recoverAt(state, input) }));
 }
 
 /** After a clone that failed nobody knows what runs; started or attached to, its receiver can be stopped for a vote. */
 const awaitDonor = (state: State): Step =>
   state.failures > 0 ? begin(state, "starting", verb(state, { verb: "startMysqld" })) : stay(state);
+
+/**
+ * How long an ex-leader waits for an elected leader. After a start of its own the others may be starting too, and a
+ * tail that is committed meanwhile costs a clone; whoever stands and lacks this member's vote cuts the wait short.
+ */
+function recoverAt({ tuning, startedAt }: State, { now }: Input): number {
+  const together = now - startedAt < RESTART_GRACE_MS;
+  return now + tuning.electionMaxMs + (together ? RESTART_GRACE_MS : 0);
+}
+
+/** Someone stands whom this member could vote for, were its mysqld running: a leader comes soon, or never without it. */
+export function onVoteMissed(state: State, { now }: Input): State {
+  const { recover } = state.deadlines;
+  return recover === undefined
+    ? state
+    : deadline(state, { recover: Math.min(recover, now + state.tuning.electionMinMs) });
+}
 
 /** No elected leader was heard for an election timeout: this member's vote may be the missing one. */
 export function onRecoverTimeout(state: State): Step {
@@ -109,10 +126,7 @@ export function onMysqldReady(state: State, received: string, serverUuid: string
 export function onMysqldDown(state: State, input: Input): Step {
   const role = state.role.role === "follower" ? { ...state.role, follow: "no" as const } : state.role;
   const next: State = { ...state, mysqld: "down", writable: false, role, ballot: undefined, preVotes: [] };
-  const armed: State = deadline(
-    next,
-    next.durable.tail ? { recover: input.now + state.tuning.electionMaxMs } : {},
-  );
+  const armed: State = deadline(next, next.durable.tail ? { recover: recoverAt(next, input) } : {});
   return [armed, state.writable ? [{ do: "watchdog", armed: false }] : []];
 }
 

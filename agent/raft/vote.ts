@@ -5,6 +5,7 @@
  * candidate's back; with mysqld fenced, so that no voter outside the electorate can still acknowledge to it; and
  * from disk, so that no crash gives it twice.
  */
+import { onVoteMissed } from "./recovery";
 import { configNewer, dominates, standingOf } from "./standing";
 import { chain, follower, isVoter, isWitness, persist, send, stay, verb } from "./state";
 import { enterTerm, fence, fromVoter, leaderIsAlive, rearmElection, standSoon } from "./term";
@@ -16,7 +17,8 @@ export function onPreVote(state: State, request: PreVote, input: Input): Step {
     return stay(state);
   if (request.term <= state.durable.term) return [state, [preVoteReply(state, request, false)]];
   if (votesUnseen(state)) return [state, [preVoteReply(state, request, grants(state, request))]];
-  if (state.mysqld !== "running") return stay(state); // Who cannot read its set does not answer.
+  // Who cannot read its set does not answer.
+  if (state.mysqld !== "running") return stay(onVoteMissed(state, input));
   const preVotes = [...state.preVotes.filter(({ from }) => from !== request.from), request];
   return [{ ...state, preVotes }, [verb(state, { verb: "readReceived" })]];
 }

@@ -54,9 +54,9 @@ describe("the ex-primary", () => {
     growTail(world, leader);
     const tail = leader.mysqld.volume.binlog.slice(leader.mysqld.volume.committed);
     leader.killPod(50);
-    for (const [at, one] of followers.entries()) one.killPod(4_000 + at * 6_000);
+    for (const [at, one] of followers.entries()) one.killPod(9_000 + at * 6_000);
     world.network.heal();
-    world.run(3_500);
+    world.run(8_500);
     expect(leader.durable).toMatchObject({ tail: true, uncut: true });
     comeToRest(world);
     expect(leaderOf(world)).toBe(leader);
@@ -69,7 +69,7 @@ describe("the ex-primary", () => {
     growTail(world, leader);
     for (const { name } of followers) world.network.block(name, leader.name);
     leader.killMysqld("story");
-    world.runUntil("it starts uncut", 6_000, () => leader.durable.uncut && leader.mysqld.up);
+    world.runUntil("it starts uncut", 11_000, () => leader.durable.uncut && leader.mysqld.up);
     expect(followers.includes(leaderOf(world))).toBe(true);
     leader.killMysqld("and dies again");
     world.network.heal();
