@@ -1,6 +1,6 @@
 # What one can do here. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test sandbox sandbox-down shell mysql status build deploy generate check unit process sim e2e \
+.PHONY: help quickstart test sandbox sandbox-down shell fault mysql status build deploy generate check unit process sim e2e \
         failover quiet ready-time clean
 SHELL := /bin/bash
 TSX := node --import tsx
@@ -32,6 +32,9 @@ status: $(DEPS) ## who holds the sandbox, what runs
 
 shell: $(DEPS) ## a shell with kubectl for the sandbox
 	@$(TSX) sandbox/main.ts shell
+
+fault: $(DEPS) ## a fault by hand: make fault F="kill shop-0-0 mysqld"; without F it lists them
+	@$(TSX) sandbox/main.ts fault $(F)
 
 mysql: $(DEPS) ## a mysql client at the primary of cluster shop (C=name, NS=namespace for another)
 	@$(TSX) sandbox/quickstart/mysql.ts

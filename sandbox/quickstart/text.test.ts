@@ -18,7 +18,7 @@ test("a row says what the client saw and who reigns now", () => {
     "812 ms",
     "shop-0 -> shop-1",
     "1 -> 2",
-    "rewound (never acknowledged: a:7), 4.3 s after the fault",
+    "rewound, 4.3 s after the fault",
   ]);
 });
 

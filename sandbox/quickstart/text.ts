@@ -10,7 +10,7 @@ export const HEAD = [
   "the former primary came back",
 ] as const;
 
-/** One line of the table. */
+/** One line of the table; the GTIDs stand in the lines above it. */
 export function incidentRow(title: string, one: Incident): string[] {
   const { before, after, outage } = one;
   return [
@@ -18,7 +18,7 @@ export function incidentRow(title: string, one: Incident): string[] {
     outage ? `${outage.ms} ms` : "none",
     `${before.primary} -> ${after.primary}`,
     `${before.term} -> ${after.term}`,
-    `${comebackText(one)}, ${seconds(one.wholeAfterMs)} after the fault`,
+    `${comebackText({ comeback: { how: one.comeback.how } })}, ${seconds(one.wholeAfterMs)} after the fault`,
   ];
 }
 
@@ -54,7 +54,7 @@ export function nextSteps(columns: string): string[] {
     "Try next, in make shell:",
     "    kubectl get mysql -w             in a second terminal: watch what follows",
     "    kubectl delete pod shop-0-0      hand-over, then the pod comes back",
-    "    npx tsx sandbox/main.ts fault    more faults by hand: freeze, cut off, stop the API server",
+    "    make fault                       more faults by hand: freeze, cut off, stop the API server",
     "    kubectl apply --dry-run=server -f examples/production.yaml    what a change would do",
     "",
     "    make failover N=20               20 times SIGKILL, with percentiles",
