@@ -34,7 +34,7 @@ shell: $(DEPS) ## a shell with kubectl for the sandbox
 	@$(TSX) sandbox/main.ts shell
 
 fault: $(DEPS) ## a fault by hand: make fault F="kill shop-0-0 mysqld"; without F it lists them
-	@$(TSX) sandbox/main.ts fault $(F)
+	@$(TSX) sandbox/main.ts fault $(F) || test -z "$(F)"
 
 mysql: $(DEPS) ## a mysql client at the primary of cluster shop (C=name, NS=namespace for another)
 	@$(TSX) sandbox/quickstart/mysql.ts
