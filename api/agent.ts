@@ -2,7 +2,8 @@
  * The agent's HTTP protocol, typed once for both ends: the controller and the CLI on one, the agent on the other.
  *
  * Port 9443 (mutual TLS, the cluster's own CA):
- *   PUT  /v1/intent    Intent       → IntentAnswer; idempotent, monotonic in `generation` (an older one: 409)
+ *   PUT  /v1/intent    Intent       → IntentAnswer; idempotent, monotonic in (epoch, generation); 409 for an older
+ *                      one, and for one of another cluster than the volume's
  *   GET  /v1/status                 → MemberStatus
  *   POST /v1/transfer  Transfer     → TransferAnswer; leadership is handed over, or the reason why not
  *   POST /v1/raft      a message of agent/raft (peers only), 204
@@ -15,8 +16,10 @@ export const AGENT_PORT = 9443;
 export const HEALTH_PORT = 8080;
 export const MYSQL_PORT = 3306;
 
-/** What the controller wants of the cluster. Sent to every agent; each keeps the highest generation. */
+/** What the controller wants of the cluster. Sent to every agent; each keeps the highest (epoch, generation). */
 export interface Intent {
+  /** metadata.creationTimestamp of the MySQLCluster in ms: one made anew over kept volumes counts from 1 again. */
+  readonly epoch: number;
   /** metadata.generation of the MySQLCluster. */
   readonly generation: number;
   /** UUID the controller made for this cluster; GTID source of the barriers. */
@@ -57,7 +60,12 @@ export interface MemberStatus {
   readonly name: string;
   readonly memberId: string;
   readonly agentVersion: string;
+  /** Of the intent held; 0 = none yet. */
   readonly generation: number;
+  /** Of the intent held; absent before there is one. */
+  readonly epoch?: number;
+  /** The cluster that the volume belongs to; absent = to none yet. */
+  readonly clusterId?: string;
   readonly role: MemberRole;
   readonly term: number;
   /** Member id of the leader this member knows in its term. */

@@ -2,13 +2,16 @@
  * What must be on the object before anything is made for it: the finalizer, the cluster's id, and whether it ever
  * had a primary. Annotations, not status: a status may be wiped (a restored backup of etcd, a tool that copies
  * objects), and a cluster that lost its id or is bootstrapped twice loses data.
+ *
+ * An object made anew over retained volumes takes up the cluster that they hold: its id lies on `<c>-system`.
  */
 import { randomUUID } from "node:crypto";
 import { ANNOTATION, FINALIZER, LABEL } from "../api/labels";
 import type { MySQLCluster } from "../api/mysqlcluster";
 import { names } from "../api/names";
 import type { Kube } from "./kube";
-import { refOf } from "./objects";
+import { volumesOf } from "./keys";
+import { refOf, type KubeObject } from "./objects";
 import type { Secret } from "./secrets";
 
 export interface Identity {
@@ -16,15 +19,47 @@ export interface Identity {
   readonly initialised: boolean;
 }
 
-/** What the object and the Secret beside it say. Pure. */
+/** What is found beside an object that does not know its own id. */
+export interface Found {
+  readonly systemSecret?: Secret;
+  /** Instances that have a data volume; undefined = nobody looked, the object knows its id. */
+  readonly volumes?: readonly string[];
+}
+
+/** Where the identity comes from: "known" = the object has it, "kept" = from retained volumes, "new" = none yet. */
+export type Origin = "known" | "kept" | "new";
+
+/** Whether the object knows its id by itself. One just made cannot: a status is never taken from a manifest. */
+export function knowsItself({ metadata, status }: MySQLCluster): boolean {
+  return metadata.annotations?.[ANNOTATION.clusterId] !== undefined || status?.clusterId !== undefined;
+}
+
+/**
+ * What the object and what lies beside it say. Without any volume a former id means nothing: a member that waits to
+ * be taken in by a cluster of which nothing is left would wait for ever. Pure.
+ */
 export function knownIdentity(
-  { metadata, status }: MySQLCluster,
-  systemSecret: Secret | undefined,
+  cluster: MySQLCluster,
+  { systemSecret, volumes }: Found,
+): { readonly origin: Origin; readonly clusterId?: string; readonly initialised: boolean } {
+  const kept = systemSecret?.metadata.annotations ?? {};
+  if (knowsItself(cluster)) return { origin: "known", ...ownIdentity(cluster, kept) };
+  const clusterId = kept[ANNOTATION.clusterId];
+  if (clusterId === undefined || (volumes ?? []).length === 0) return { origin: "new", initialised: false };
+  return { origin: "kept", clusterId, initialised: kept[ANNOTATION.initialised] !== "false" };
+}
+
+function ownIdentity(
+  { metadata: { annotations = {} }, status }: MySQLCluster,
+  kept: Readonly<Record<string, string>>,
 ): { readonly clusterId?: string; readonly initialised: boolean } {
-  const stored = systemSecret?.metadata.annotations?.[ANNOTATION.clusterId];
-  const clusterId = metadata.annotations?.[ANNOTATION.clusterId] ?? stored ?? status?.clusterId;
-  const initialised = metadata.annotations?.[ANNOTATION.initialised] === "true" || (status?.term ?? 0) >= 1;
-  return { ...(clusterId !== undefined && { clusterId }), initialised };
+  const stored = kept[ANNOTATION.clusterId];
+  const clusterId = annotations[ANNOTATION.clusterId] ?? stored ?? status?.clusterId;
+  const said = [
+    annotations[ANNOTATION.initialised],
+    clusterId === stored ? kept[ANNOTATION.initialised] : "",
+  ];
+  return { clusterId, initialised: said.includes("true") || (status?.term ?? 0) >= 1 };
 }
 
 /** The change of metadata that is still to be made; undefined when there is none. Pure. */
@@ -45,15 +80,28 @@ export function identityPatch({ metadata }: MySQLCluster, identity: Identity): o
   };
 }
 
-/** Writes what is missing. @returns the stored object and whether it is new. */
+/** Writes what is missing. @returns the stored object, where its identity is from, and the volumes found then. */
 export async function ensureIdentity(
   kube: Kube,
   cluster: MySQLCluster,
   secrets: ReadonlyMap<string, Secret>,
-): Promise<Identity & { readonly cluster: MySQLCluster; readonly created: boolean }> {
-  const known = knownIdentity(cluster, secrets.get(names.systemSecret(cluster.metadata.name)));
-  const identity = { clusterId: known.clusterId ?? randomUUID(), initialised: known.initialised };
-  const patch = identityPatch(cluster, identity);
+): Promise<Identity & { readonly cluster: MySQLCluster; readonly origin: Origin; readonly found: Found }> {
+  const listed = secrets.get(names.systemSecret(cluster.metadata.name));
+  const found = knowsItself(cluster) ? { systemSecret: listed } : await look(kube, cluster, listed);
+  const { origin, clusterId = randomUUID(), initialised } = knownIdentity(cluster, found);
+  const patch = identityPatch(cluster, { clusterId, initialised });
   const stored = patch ? await kube.patch<MySQLCluster>(refOf(cluster), patch) : cluster;
-  return { ...identity, cluster: stored, created: known.clusterId === undefined };
+  return { clusterId, initialised, cluster: stored, origin, found };
+}
+
+/** By names, not labels: a Secret or a volume that somebody restored from a backup may have none. */
+async function look(kube: Kube, { metadata }: MySQLCluster, listed: Secret | undefined): Promise<Found> {
+  const { name, namespace } = metadata;
+  const ref = { apiVersion: "v1", kind: "Secret", namespace, name: names.systemSecret(name) };
+  const claims = { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace };
+  const [systemSecret, found] = await Promise.all([
+    listed ?? kube.get<Secret>(ref),
+    kube.list<KubeObject>(claims),
+  ]);
+  return { systemSecret, volumes: volumesOf(name, found) };
 }

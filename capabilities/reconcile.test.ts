@@ -95,8 +95,8 @@ test("the first run makes everything and comes again soon", async () => {
   expect(events()).toEqual(["Created"]);
 });
 
-test("every object is owned by the cluster", async () => {
-  kube.put(sample());
+test("every object is owned by the cluster when its volumes go with it", async () => {
+  kube.put(sample({ deletion: { volumes: "delete" } }));
   await reconcile(ports, KEY);
   const strays = [...kube.objects.values()].filter(({ kind, metadata }) => {
     return (

@@ -2,9 +2,9 @@
  * One run for one cluster: read the present state, let every concern apply and find, write the status once. Run
  * again at any time it does the same (level-triggered); what failed is thrown at the end, for the work queue.
  */
-import { LABEL } from "../api/labels";
+import { ANNOTATION, LABEL } from "../api/labels";
 import { API_VERSION } from "../api/names";
-import type { MySQLCluster } from "../api/mysqlcluster";
+import { instanceNames, type MySQLCluster } from "../api/mysqlcluster";
 import { formatDenial, type Problem } from "../api/problem";
 import { reconcileAccounts } from "./accounts/reconcile";
 import type { Applier } from "./apply";
@@ -16,6 +16,7 @@ import { ensureIdentity, identityPatch, type Identity } from "./identity";
 import { reconcileInstances } from "./instances/reconcile";
 import type { Kube } from "./kube";
 import type { Agents } from "./members/agents";
+import { foreignVolumes, isForeign } from "./members/intent";
 import { reconcileMembers } from "./members/reconcile";
 import { refOf } from "./objects";
 import type { RunResult } from "./queue";
@@ -87,15 +88,19 @@ async function maintain(ports: Ports, stored: Cluster): Promise<RunResult | unde
   const byName = new Map(secrets.map((secret) => [secret.metadata.name, secret]));
   const identity = await ensureIdentity(kube, stored, byName);
   const cluster = defaulted(identity.cluster);
-  if (identity.created) await tell(kube, cluster, [created(cluster)], now());
+  if (identity.origin !== "known") await tell(kube, cluster, [created(cluster, identity)], now());
   const { clusterId, initialised } = identity;
   const context = { ...ports, cluster, name, namespace, clusterId, initialised, secrets: byName, now: now() };
   const { observed, failed } = await runConcerns(context);
   // Nothing is known of the instances: the status would only lie.
   if (!observed.instances) throw new AggregateError(failed, messages(failed));
-  const known = { clusterId, initialised: initialised || hasPrimary(observed) };
+  const known = { clusterId, initialised: initialised || hasPrimary(observed, clusterId) };
   await rememberPrimary(kube, cluster, known);
-  const status = statusOf(cluster, { ...known, observed, settings: ports.settings, now: now() });
+  const members = (observed.instances ?? []).flatMap(({ member }) => (member ? [member] : []));
+  const refused = foreignVolumes(name, clusterId, members);
+  const before =
+    identity.origin === "kept" ? { ...cluster, status: { phase: "Creating" as const } } : cluster;
+  const status = statusOf(before, { ...known, observed, refused, settings: ports.settings, now: now() });
   await writeStatus(ports, cluster, { status, observed });
   if (failed.length > 0) throw new AggregateError(failed, messages(failed));
   return wait(status);
@@ -117,8 +122,11 @@ async function runConcerns(
   return { observed, failed };
 }
 
-function hasPrimary({ instances = [] }: Partial<Observed>): boolean {
-  return instances.some(({ member }) => member?.role === "primary" && member.term >= 1);
+/** One of this cluster: what a foreign volume holds says nothing of ours. */
+function hasPrimary({ instances = [] }: Partial<Observed>, clusterId: string): boolean {
+  return instances.some(
+    ({ member }) => member?.role === "primary" && member.term >= 1 && !isForeign(member, clusterId),
+  );
 }
 
 /** Before the status: never bootstrap a cluster again that had a primary. */
@@ -179,12 +187,23 @@ function wait({ phase }: Status): RunResult | undefined {
   return { requeueAfterMs: phase === "Degraded" ? DEGRADED_MS : BUSY_MS };
 }
 
-function created({ metadata, spec }: Cluster): ClusterEvent {
+type Origins = Awaited<ReturnType<typeof ensureIdentity>>;
+
+function created(cluster: Cluster, { origin, found, clusterId }: Origins): ClusterEvent {
+  const { metadata, spec } = cluster;
   const size = spec.instances === 1 ? "one instance" : `${spec.instances} instances`;
-  return {
-    reason: "Created",
-    message: `Making ${metadata.name}: MySQL ${spec.version}, ${size}, topology ${spec.topology}.`,
-  };
+  const what = `${metadata.name}: MySQL ${spec.version}, ${size}, topology ${spec.topology}.`;
+  const volumes = found.volumes ?? [];
+  if (origin === "kept") {
+    const empty = instanceNames(cluster).filter((instance) => !volumes.includes(instance));
+    const begin = empty.length > 0 ? ` No volume of ${empty.join(", ")}: begins empty.` : "";
+    const whose = `Cluster ${clusterId} again, over the volumes of ${volumes.join(", ")}.`;
+    return { reason: "Created", message: `Making ${what} ${whose}${begin}` };
+  }
+  const former = found.systemSecret?.metadata.annotations?.[ANNOTATION.clusterId];
+  const keys =
+    former === undefined ? "" : ` No volume of former cluster ${former}: a new one, same passwords.`;
+  return { reason: "Created", message: `Making ${what}${keys}` };
 }
 
 function messages(failed: readonly unknown[]): string {

@@ -1,7 +1,9 @@
-/** Secrets that are made once and never written over. */
+/** Secrets that are made once; what they hold is never made anew. */
 import { clusterLabels } from "../api/labels";
 import type { Context } from "./context";
-import { ownerOf, type KubeObject } from "./objects";
+import { ownersOf } from "./keys";
+import type { Kube } from "./kube";
+import { refOf, type KubeObject, type OwnerReference } from "./objects";
 
 export interface Secret extends KubeObject {
   readonly type?: string;
@@ -30,7 +32,7 @@ export function secretObject(
       namespace,
       labels: clusterLabels(c, "secret"),
       ...(annotations && { annotations }),
-      ownerReferences: [ownerOf(cluster)],
+      ownerReferences: ownersOf(cluster, name),
     },
     type: "tls.key" in values ? "kubernetes.io/tls" : "Opaque",
     data: Object.fromEntries(encoded) as Record<string, string>,
@@ -55,4 +57,26 @@ export async function ensureSecret(
   const stored = await kube.get<Secret>({ apiVersion: "v1", kind: "Secret", namespace, name });
   if (!stored) throw new Error(`Secret ${namespace}/${name}: there, then gone; trying again`);
   return stored;
+}
+
+export interface SecretChange {
+  /** The whole list. */
+  readonly ownerReferences?: readonly OwnerReference[];
+  /** null removes one. */
+  readonly annotations?: Readonly<Record<string, string | null>>;
+  /** Base64. */
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+/** Changes a stored Secret; nothing is sent when there is nothing to change. @throws KubeError 409 on a lost race. */
+export async function changeSecret(kube: Kube, secret: Secret, change: SecretChange): Promise<void> {
+  const { ownerReferences, annotations, data } = change;
+  if (!ownerReferences && !annotations && !data) return;
+  const { resourceVersion } = secret.metadata; // A list is replaced whole: a lost race must be an error.
+  const metadata = {
+    resourceVersion,
+    ...(ownerReferences && { ownerReferences }),
+    ...(annotations && { annotations }),
+  };
+  await kube.patch(refOf(secret), { metadata, ...(data && { data }) });
 }

@@ -12,6 +12,7 @@ import { createMetrics } from "./metrics";
 import { listenPlain, type Listening } from "./servers";
 
 const intent: Intent = {
+  epoch: 1_000,
   generation: 4,
   clusterId: "0b5f8f3c-9f5e-4d5e-8a53-0c8a3b7d9f10",
   members: ["shop-0", "shop-1", "shop-2"],
@@ -177,6 +178,43 @@ test("an older intent is refused, an equal one changes nothing, initialised neve
   expect(decideIntent(initialised, { ...intent, generation: 5 })).toMatchObject({
     intent: { initialised: true, generation: 5 },
   });
+});
+
+test("generation 1 of a MySQLCluster made anew wins over the former one's; the refusal says both", () => {
+  const anew = { ...intent, epoch: 2_000, generation: 1 };
+  expect(decideIntent(intent, anew)).toMatchObject({ taken: true, changed: true });
+  expect(decideIntent(anew, { ...intent, generation: 9 })).toEqual({
+    taken: false,
+    status: 409,
+    reason: "generation 9 of epoch 1000 is older than generation 1 of epoch 2000, which is held",
+  });
+});
+
+test("an intent of before epochs counts as epoch 0", () => {
+  const old = JSON.parse(JSON.stringify({ ...intent, epoch: undefined })) as object;
+  expect(parseIntent(old)).toEqual({ ...intent, epoch: 0 });
+  expect(decideIntent(parseIntent(old) as Intent, { ...intent, generation: 1 })).toMatchObject({
+    taken: true,
+  });
+});
+
+test("a volume takes no intent of another cluster, says whose it is, and takes its own again", async () => {
+  const directory = await mkdtemp(path.join(tmpdir(), "intent-"));
+  try {
+    const store = await openIntentStore(directory, () => intent.clusterId);
+    await store.put(intent);
+    const other = { ...intent, epoch: 2_000, clusterId: "ffffffff-9f5e-4d5e-8a53-0c8a3b7d9f10" };
+    const reason =
+      `volume belongs to cluster ${intent.clusterId}, not to ${other.clusterId}: ` +
+      "give the MySQLCluster that id (docs/deletion.md), or delete this volume";
+    expect(await store.put(other)).toEqual({ taken: false, status: 409, reason });
+    expect([store.current(), store.foreign()]).toEqual([intent, reason]);
+    expect((await openIntentStore(directory)).current()).toEqual(intent);
+    expect(await store.put({ ...intent, epoch: 3_000, generation: 1 })).toMatchObject({ taken: true });
+    expect(store.foreign()).toBeUndefined();
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });
 
 test.each([

@@ -23,7 +23,10 @@ export interface IntentStore {
  * Opens `<directory>/intent.json`; a file that is no intent counts as none (the controller sends it again).
  * @param volume id of the cluster that the volume belongs to; "" = to none yet
  */
-export async function openIntentStore(directory: string, volume: () => string = () => ""): Promise<IntentStore> {
+export async function openIntentStore(
+  directory: string,
+  volume: () => string = () => "",
+): Promise<IntentStore> {
   const file = path.join(directory, "intent.json");
   let held = await readIntent(file);
   let foreign: string | undefined;
@@ -35,9 +38,10 @@ export async function openIntentStore(directory: string, volume: () => string = 
       const wanted = parseIntent(body);
       if (typeof wanted === "string") return { taken: false, status: 400, reason: wanted };
       const decision = decideIntent(held, wanted);
-      foreign = decision.taken || decision.status === 409 ? foreignTo(volume(), wanted) : foreign;
-      if (decision.taken && foreign !== undefined) return { taken: false, status: 409, reason: foreign };
-      if (!decision.taken || !decision.changed) return decision;
+      if (!decision.taken) return decision;
+      foreign = foreignTo(volume(), wanted);
+      if (foreign !== undefined) return { taken: false, status: 409, reason: foreign };
+      if (!decision.changed) return decision;
       held = decision.intent;
       writing = writing.catch(() => undefined).then(() => writeFile(file, decision.intent));
       await writing;
@@ -78,7 +82,7 @@ function wordOf({ epoch, generation }: Intent): string {
 /** The intent in `body` with its fields in a fixed order, or what is wrong with it. */
 export function parseIntent(body: unknown): Intent | string {
   if (typeof body !== "object" || body === null) return "the intent is not a JSON object";
-  // Before 0.1.0 was released an intent had no epoch: older than any that has one.
+  // An intent.json from before epochs is older than any intent that has one.
   const raw: Readonly<Record<string, unknown>> = { epoch: 0, ...body };
   const bad = (Object.keys(FIELDS) as (keyof Intent)[]).find((field) => !FIELDS[field].fits(raw[field]));
   if (bad !== undefined) return `${bad} is not ${FIELDS[bad].is}`;

@@ -3,7 +3,7 @@ import type { Intent, MemberStatus } from "../../api/agent";
 import { instanceHost } from "../../api/names";
 import type { Context, Observed, ObservedInstance } from "../context";
 import type { Credentials } from "./agents";
-import { intentOf } from "./intent";
+import { intentOf, isBehind } from "./intent";
 
 /** Pods come and go; the memory of the gone ones is not worth keeping. */
 const TOLD_MAX = 10_000;
@@ -43,9 +43,9 @@ async function observeMember(
 
 /** Pure. The agent lacks this intent, or we do not know that it has it. */
 export function mustTell(
-  member: Pick<MemberStatus, "generation">,
+  member: Pick<MemberStatus, "epoch" | "generation">,
   intent: Intent,
   last: string | undefined,
 ): boolean {
-  return member.generation < intent.generation || last !== JSON.stringify(intent);
+  return isBehind(member, intent) || last !== JSON.stringify(intent);
 }

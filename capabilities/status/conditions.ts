@@ -5,6 +5,7 @@ import { toleratedLosses } from "../../api/quorum";
 import type { Cluster } from "../cluster";
 import { restartNeeded } from "../config/changes";
 import type { Observed, ObservedInstance } from "../context";
+import { epochOf, isBehind } from "../members/intent";
 import type { View } from "./view";
 
 /** A condition before it is known since when. */
@@ -127,7 +128,8 @@ export function configApplied({ observed, cluster, view }: Facts): Finding {
     const text = `${options}: taken up at the next restart of ${namesOf(pending)}`;
     return bad("ConfigApplied", "RestartPending", `${text}; this version restarts no pod by itself.`);
   }
-  const behind = view.answers.filter(({ generation }) => generation < (cluster.metadata.generation ?? 0));
+  const wantedNow = { epoch: epochOf(cluster), generation: cluster.metadata.generation ?? 0 };
+  const behind = view.answers.filter((member) => isBehind(member, wantedNow));
   if (behind.length > 0 || view.answers.length === 0) {
     const who = behind.length > 0 ? namesOf(behind) : "every instance";
     return { ...bad("ConfigApplied", GOOD, `Not yet confirmed by ${who}.`), status: "Unknown" };

@@ -60,7 +60,7 @@ export function statusOf(cluster: Cluster, input: StatusInput): Status {
 
 /** In one word what the cluster is doing. */
 export function phaseOf(
-  { metadata, spec }: Cluster,
+  { metadata, spec, status }: Cluster,
   view: View,
   { initialised, refused }: Pick<StatusInput, "initialised" | "refused">,
 ): Phase {
@@ -68,6 +68,8 @@ export function phaseOf(
   if (spec.paused === true) return "Paused";
   if (!initialised) return refused !== undefined ? "Failed" : "Creating";
   if (view.primary) return view.ready.length === view.wanted.length ? "Ready" : "Degraded";
+  // Made anew over retained volumes: what never served cannot have failed.
+  if (status?.phase === "Creating") return "Creating";
   return view.quorum.alive >= view.quorum.needed ? "FailingOver" : "NoQuorum";
 }
 

@@ -76,6 +76,7 @@ export class Cluster {
     for (const [at, host] of hosts.entries()) cluster.instances.push(new Instance(cluster, at, host));
     await Promise.all(cluster.instances.map((instance) => instance.start()));
     cluster.intent = {
+      epoch: 1_000,
       generation: 1,
       clusterId: "0b5f8f3c-9f5e-4d5e-8a53-0c8a3b7d9f10",
       members: names,
