@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { MySQLCluster } from "../api/mysqlcluster";
 import { Applier } from "./apply";
+import { isBehind } from "./members/intent";
 import { reconcile, type Ports } from "./reconcile";
 import { FakeAgents, FakeKube, member, sample, settings } from "./testing";
 import { text, type Secret } from "./secrets";
@@ -267,4 +268,14 @@ test("volumes of another cluster: the condition says whose they are and what to 
   );
   expect(cluster()?.status?.phase).toBe("Failed");
   expect(cluster()?.metadata.annotations?.[INITIALISED]).toBeUndefined();
+});
+
+test.each([
+  { what: "an older object's", held: { epoch: 1, generation: 9 }, behind: true },
+  { what: "an older generation", held: { epoch: 2, generation: 2 }, behind: true },
+  { what: "none yet", held: { generation: 0 }, behind: true },
+  { what: "the same", held: { epoch: 2, generation: 3 }, behind: false },
+  { what: "the same, of an agent that knows no epochs", held: { generation: 3 }, behind: false },
+])("a member that holds $what: behind = $behind", ({ held, behind }) => {
+  expect(isBehind(held, { epoch: 2, generation: 3 })).toBe(behind);
 });

@@ -14,10 +14,12 @@ export function epochOf({ metadata }: Pick<MySQLCluster, "metadata">): number {
 
 /** Whether a member holds an intent from before `wanted`. */
 export function isBehind(
-  { epoch = 0, generation }: Pick<MemberStatus, "epoch" | "generation">,
+  { epoch, generation }: Pick<MemberStatus, "epoch" | "generation">,
   wanted: Pick<Intent, "epoch" | "generation">,
 ): boolean {
-  return epoch === wanted.epoch ? generation < wanted.generation : epoch < wanted.epoch;
+  // An agent of before epochs does not say its own; an intent.json from then counts as 0.
+  if (epoch === undefined || epoch === wanted.epoch) return generation < wanted.generation;
+  return epoch < wanted.epoch;
 }
 
 /**
