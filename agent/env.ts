@@ -26,7 +26,7 @@ export const LOCAL_ENV = {
   hosts: "PORPOISE_HOSTS",
   /** Directory for the file publisher; absent = publish to Kubernetes. */
   publishDir: "PORPOISE_PUBLISH_DIR",
-  /** Milliseconds after which a message to a peer is given up; default 300. */
+  /** Milliseconds after which a message to a peer is given up; default 500: agents stall for 100-300 ms on a starved machine. */
   peerTimeoutMs: "PORPOISE_PEER_TIMEOUT_MS",
   logLevel: "PORPOISE_LOG_LEVEL",
   /** JSON array: program and leading arguments of mysqld; default ["mysqld"]. */
@@ -96,7 +96,7 @@ export function readEnv(env: Variables): AgentEnv {
     mysqlPort: optionalNumber(env, LOCAL_ENV.mysqlPort) ?? MYSQL_PORT,
     hosts: readHosts(env),
     publishDir: env[LOCAL_ENV.publishDir] || undefined,
-    peerTimeoutMs: optionalNumber(env, LOCAL_ENV.peerTimeoutMs) ?? 300,
+    peerTimeoutMs: optionalNumber(env, LOCAL_ENV.peerTimeoutMs) ?? 500,
     logLevel: env[LOCAL_ENV.logLevel] ?? "info",
     mysqld: readCommand(env[LOCAL_ENV.mysqld]),
     durability: env[LOCAL_ENV.durability] === "disk" ? "disk" : "process",

@@ -1,7 +1,7 @@
 /**
  * JSON requests to one server over kept-alive TLS connections; peers/ and publish/ put their identities on top. A
- * request that fails or outlives its time takes all connections with it: behind a healed link the next request must
- * meet a fresh one, not one that the other side forgot.
+ * request that fails or outlives its time takes its connection with it: behind a healed link none is used again that
+ * the other side forgot.
  */
 import * as https from "node:https";
 
@@ -21,15 +21,28 @@ export interface RequestOptions {
 export interface HttpsClient {
   /** @throws Error with a `code`, "ETIMEDOUT" when the time is out. */
   request(address: string, options: RequestOptions): Promise<Reply>;
-  /** Ends all connections; the next request makes new ones, from `newAgent`. */
+  /** Ends all connections; the next request makes new ones. */
   reset(): void;
   close(): void;
 }
 
 const REPLY_BYTES_MAX = 4 << 20;
 
-/** A client for one server's `port`; `newAgent` is asked for connections after each failure. */
-export function createHttpsClient(port: number, newAgent: () => https.Agent): HttpsClient {
+export interface ClientOptions {
+  readonly port: number;
+  readonly newAgent: () => https.Agent;
+  /**
+   * A failure ends all connections, not only its own. For a server asked one request at a time each dead connection
+   * would cost its time-out. Wrong for peers: they stall on a busy machine, and new handshakes make that worse.
+   */
+  readonly resetOnFailure: boolean;
+}
+
+/** Connections that may turn out to be closed before one is made anew. */
+const STALE_MAX = 3;
+
+/** A client for one server. */
+export function createHttpsClient({ port, newAgent, resetOnFailure }: ClientOptions): HttpsClient {
   let agent = newAgent();
   const reset = (): void => {
     agent.destroy();
@@ -37,14 +50,15 @@ export function createHttpsClient(port: number, newAgent: () => https.Agent): Ht
   };
   return {
     async request(address, request) {
-      const used = agent;
-      try {
-        return await send(used, { ...request, address, port });
-      } catch (error) {
-        if (used === agent) reset();
-        // The server closed an idle connection while we wrote to it: it got nothing, a new one gets through.
-        if (!isStale(error)) throw error;
-        return send(agent, { ...request, address, port });
+      for (let tries = 0; ; tries += 1) {
+        const used = agent;
+        try {
+          return await send(used, { ...request, address, port });
+        } catch (error) {
+          if (resetOnFailure && used === agent) reset();
+          // The server closed an idle connection while we wrote to it: it got nothing, another one gets through.
+          if (!isStale(error) || tries === STALE_MAX) throw error;
+        }
       }
     },
     reset,

@@ -13,7 +13,7 @@ export interface PeerClientOptions {
 
 /** A client for one peer; `reset` it when the certificates were renewed. */
 export function createPeerClient({ port, certificates, names }: PeerClientOptions): HttpsClient {
-  return createHttpsClient(port, () => {
+  const newAgent = (): https.Agent => {
     const { cert, key, ca } = certificates.current();
     return new https.Agent({
       keepAlive: true,
@@ -26,5 +26,6 @@ export function createPeerClient({ port, certificates, names }: PeerClientOption
       servername: names[0],
       checkServerIdentity: (_host, certificate) => identityProblem(names, certificate),
     });
-  });
+  };
+  return createHttpsClient({ port, newAgent, resetOnFailure: false });
 }

@@ -40,7 +40,7 @@ export async function createKubeBoard(options: KubeOptions): Promise<Board> {
   const ca = await readFile(path.join(options.serviceAccount, "ca.crt"));
   const newAgent = (): https.Agent =>
     new https.Agent({ keepAlive: true, ca, maxSockets: 4, scheduling: "lifo" });
-  return new KubeBoard(options, createHttpsClient(options.port, newAgent));
+  return new KubeBoard(options, createHttpsClient({ port: options.port, newAgent, resetOnFailure: true }));
 }
 
 class KubeBoard implements Board {
