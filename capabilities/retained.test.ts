@@ -264,10 +264,13 @@ test("volumes of another cluster: the condition says whose they are and what to 
   expect(message("Stalled")).toBe(
     `Volumes belong to another cluster than ${idOf()}: data-shop-0-0 of old-id, data-shop-1-0 of old-id, ` +
       "data-shop-2-0 of old-id. To keep their data, restore Secret shop-system and set annotation " +
-      `${ID}=old-id; else delete them.`,
+      `${ID}=old-id; else delete them and their pods.`,
   );
   expect(cluster()?.status?.phase).toBe("Failed");
-  expect(cluster()?.metadata.annotations?.[INITIALISED]).toBeUndefined();
+  await reconcile(ports, KEY);
+  expect(cluster()?.status?.phase).toBe("Failed");
+  expect(cluster()?.status?.term).toBeUndefined();
+  expect(cluster()?.metadata.annotations?.[INITIALISED]).toBeUndefined(); // With new volumes it can begin.
 });
 
 test.each([

@@ -36,7 +36,7 @@ export function foreignVolumes(
   if (!first) return undefined;
   const whose = foreign.map((member) => `${names.dataVolume(member.name)} of ${member.clusterId}`).join(", ");
   const keep = `restore Secret ${names.systemSecret(c)} and set annotation ${ANNOTATION.clusterId}=${first.clusterId}`;
-  return `Volumes belong to another cluster than ${clusterId}: ${whose}. To keep their data, ${keep}; else delete them.`;
+  return `Volumes belong to another cluster than ${clusterId}: ${whose}. To keep their data, ${keep}; else delete them and their pods.`;
 }
 
 /** Whether a member's volume belongs to another cluster. */

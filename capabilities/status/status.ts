@@ -6,6 +6,7 @@ import type { MySQLCluster } from "../../api/mysqlcluster";
 import { names } from "../../api/names";
 import { engineImage, type Cluster } from "../cluster";
 import type { Observed, ObservedInstance } from "../context";
+import { isForeign } from "../members/intent";
 import type { Settings } from "../settings";
 import * as conditions from "./conditions";
 import type { Facts, Finding } from "./conditions";
@@ -40,7 +41,7 @@ export function statusOf(cluster: Cluster, input: StatusInput): Status {
     ready: `${view.ready.length}/${view.wanted.length}`,
     selector: `${LABEL.cluster}=${name},${LABEL.component}=instance`,
     primary: view.primary?.name,
-    term: view.term || previous?.term,
+    term: ownTerm(view, clusterId) || previous?.term,
     lag: slowest(view),
     version: view.primary?.mysqlVersion ?? previous?.version ?? cluster.spec.version,
     image: engineImage(cluster, settings),
@@ -56,6 +57,12 @@ export function statusOf(cluster: Cluster, input: StatusInput): Status {
     lastFailover: lastFailover(view) ?? previous?.lastFailover,
     effective: { ...options },
   };
+}
+
+/** Another cluster's volumes have terms too: they must not make ours one that ever had a primary. */
+function ownTerm({ answers }: View, clusterId: string): number {
+  const own = answers.filter((member) => !isForeign(member, clusterId));
+  return Math.max(0, ...own.map(({ term }) => term));
 }
 
 /** In one word what the cluster is doing. */
