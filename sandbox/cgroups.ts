@@ -38,6 +38,22 @@ function preferCpu(dir: string): void {
   }
 }
 
+/** The cgroup of the control plane and the nodes' own daemons: without one, busy pods would starve what serves them. */
+const SYSTEM = "pp-system";
+
+/** Puts a daemon beside the nodes' pods, with the weight of one node. Call it before the daemon has children. */
+export function joinSystemCgroup(pid: number): void {
+  for (const hierarchy of hierarchies().filter(weighsCpu)) {
+    const dir = join(hierarchy, SYSTEM);
+    mkdirSync(dir, { recursive: true });
+    if (!isV2()) copyCpuset(hierarchy, dir);
+    preferCpu(dir);
+    writeFileSync(join(dir, "cgroup.procs"), String(pid));
+  }
+}
+
+const weighsCpu = (hierarchy: string): boolean => isV2() || existsSync(join(hierarchy, "cpu.shares"));
+
 /** In v1 a new cpuset is empty and admits no process. */
 function copyCpuset(from: string, to: string): void {
   for (const file of ["cpuset.cpus", "cpuset.mems"]) {
@@ -56,10 +72,12 @@ function delegate(): void {
   }
 }
 
-/** Removes the nodes' cgroups, deepest first; they must hold no process any more. */
+const CGROUPS: readonly string[] = [...NODES.map((node) => node.netns), SYSTEM];
+
+/** Removes our cgroups, deepest first; they must hold no process any more. */
 export function removeCgroups(): void {
   for (const hierarchy of hierarchies()) {
-    for (const node of NODES) removeTree(join(hierarchy, node.netns));
+    for (const name of CGROUPS) removeTree(join(hierarchy, name));
   }
 }
 
@@ -75,8 +93,6 @@ function removeTree(dir: string): void {
   }
 }
 
-/** The nodes' cgroups that still exist. */
+/** Those of our cgroups that still exist. */
 export const leftoverCgroups = (): string[] =>
-  hierarchies().flatMap((dir) =>
-    NODES.map((node) => join(dir, node.netns)).filter((path) => existsSync(path)),
-  );
+  hierarchies().flatMap((dir) => CGROUPS.map((name) => join(dir, name)).filter((path) => existsSync(path)));

@@ -2,6 +2,7 @@ import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_pro
 import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { CHECKOUT, paths } from "./config";
+import { joinSystemCgroup } from "./cgroups";
 import { processStart } from "./processes";
 
 /** A problem that the person at the terminal can mend: printed as one sentence, without a stack. */
@@ -86,6 +87,7 @@ export function startDaemon(daemon: Daemon): ChildProcess {
   child.on("error", () => undefined); // Shown by the readiness wait that follows, with the log's name.
   child.unref();
   if (child.pid !== undefined) {
+    joinSystemCgroup(child.pid);
     const record = { pid: child.pid, start: processStart(child.pid) };
     writeFileSync(join(pids, `${daemon.name}.json`), JSON.stringify(record));
   }

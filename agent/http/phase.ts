@@ -59,6 +59,7 @@ function mysqldSentence(state: State): string | undefined {
     case "starting":
       return "starts mysqld";
     case "down":
+      if (state.durable.cloning) return "its data cannot be used; waits for a leader to clone from";
       if (state.deadlines.recover !== undefined)
         return "was primary when mysqld stopped; waits for a newer leader before it starts mysqld";
       return isWitness(state) ? undefined : "mysqld is down; about to start it";

@@ -357,3 +357,10 @@ describe("the birth of a cluster", () => {
     expect(hear(state, { clusterId: A })).toEqual([state, []]);
   });
 });
+
+test("a re-point is no news; the first since mysqld started is", () => {
+  const asked = member({ state: { role: following(b, { follow: "asked" }) } });
+  const followed: Event = { type: "followed", term: 7 };
+  expect(words(step(asked, followed, input)[1])).toContain("tell MemberJoined");
+  expect(words(step({ ...asked, joined: true }, followed, input)[1])).not.toContain("tell MemberJoined");
+});

@@ -107,7 +107,7 @@ function clone(state: State): Step {
   const source = donor === state.durable.memberId ? from : donor;
   const role: Follower = { ...state.role, follow: "no", marker: undefined, markerAskedAt: undefined };
   return chain(persist(state, { abstain: true, cloning: true }), (now) =>
-    begin({ ...now, role }, "cloning", verb(now, { verb: "clone", donor: source })),
+    begin({ ...now, role, joined: false }, "cloning", verb(now, { verb: "clone", donor: source })),
   );
 }
 
@@ -125,7 +125,15 @@ export function onMysqldReady(state: State, received: string, serverUuid: string
 /** Known ends (verbs that stop mysqld) are told apart by the phase. */
 export function onMysqldDown(state: State, input: Input): Step {
   const role = state.role.role === "follower" ? { ...state.role, follow: "no" as const } : state.role;
-  const next: State = { ...state, mysqld: "down", writable: false, role, ballot: undefined, preVotes: [] };
+  const next: State = {
+    ...state,
+    mysqld: "down",
+    writable: false,
+    joined: false,
+    role,
+    ballot: undefined,
+    preVotes: [],
+  };
   const armed: State = deadline(next, next.durable.tail ? { recover: recoverAt(next, input) } : {});
   return [armed, state.writable ? [{ do: "watchdog", armed: false }] : []];
 }
@@ -149,10 +157,11 @@ export function onFollowed(state: State): Step {
   const { term } = state.durable;
   const role: Follower = { ...state.role, follow: "done" };
   // It was compared with an elected leader's set: no tail is left.
-  return chain(persist({ ...state, role, failures: 0 }, { tail: false, uncut: false }), (now) => [
-    now,
-    tells({ what: "MemberJoined", term }),
-  ]);
+  const news = state.joined ? [] : tells({ what: "MemberJoined", term });
+  return chain(
+    persist({ ...state, role, joined: true, failures: 0 }, { tail: false, uncut: false }),
+    (now) => [now, news],
+  );
 }
 
 /**

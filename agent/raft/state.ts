@@ -45,6 +45,7 @@ export function initialState(durable: Durable, tuning: Tuning): State {
     hellos: {},
     observers: [],
     shuttingDown: false,
+    joined: false,
     failures: 0,
     deadlines: {},
   };

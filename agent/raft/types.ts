@@ -345,6 +345,8 @@ export interface State {
   /** Members outside the configuration that replicate (learners). */
   readonly observers: readonly MemberId[];
   readonly shuttingDown: boolean;
+  /** It has followed since its mysqld started: a re-point is no news. */
+  readonly joined: boolean;
   /** Verbs that failed in a row; spaces the tries. */
   readonly failures: number;
   readonly deadlines: Deadlines;
