@@ -180,10 +180,11 @@ const list = [
   row(11, "app", "Query", "Waiting for semi-sync ACK from replica"),
   row(12, "root", "Killed", "waiting for handler commit"),
   row(13, "porpoise_repl", "Query", null),
+  row(14, "unauthenticated user", "Connect", "login"),
 ].map(listed);
 
 test("a fence kills everyone but the agent, replication and the server's own threads", () => {
-  expect(victims(list, "porpoise")).toEqual([11, 12, 13]);
+  expect(victims(list, ["porpoise", "porpoise_repl"])).toEqual([11, 12]);
 });
 
 test("waiters are counted in both states, killed ones too", () => {

@@ -13,13 +13,17 @@ export function listed(row: Readonly<Record<string, unknown>>): Listed {
   return { id: Number(row["Id"]), user: text("User"), command: text("Command"), state: text("State") };
 }
 
-const NOT_CLIENTS = new Set(["system user", "event_scheduler"]);
+const NOT_CLIENTS = ["system user", "event_scheduler", "unauthenticated user"];
 const REPLICATION = new Set(["Binlog Dump", "Binlog Dump GTID"]);
 
-/** Everyone but the agent, replication and the server's own threads: root stays through offline_mode (facts B). */
-export function victims(sessions: readonly Listed[], agentUser: string): number[] {
+/**
+ * Everyone but the agents' own accounts, replication and the server's own threads: root stays through offline_mode
+ * (facts B). Who has not said yet who he is may be an agent that connects; the fence looks again when nobody can write.
+ */
+export function victims(sessions: readonly Listed[], own: readonly string[]): number[] {
+  const spared = new Set([...own, ...NOT_CLIENTS]);
   return sessions
-    .filter(({ user, command }) => user !== agentUser && !NOT_CLIENTS.has(user) && !REPLICATION.has(command))
+    .filter(({ user, command }) => !spared.has(user) && !REPLICATION.has(command))
     .map(({ id }) => id);
 }
 

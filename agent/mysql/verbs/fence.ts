@@ -36,7 +36,7 @@ async function tryFence(context: VerbContext): Promise<string | undefined> {
   await session.query("SET SESSION lock_wait_timeout=1", left());
   await session.query("SET GLOBAL super_read_only=ON", readOnlyMs);
   // Nobody can wait here: super_read_only would have waited for him.
-  const again = waiting(await server.processlist("fence", readOnlyMs));
+  const again = waiting(await closeGate(server, "fence", readOnlyMs));
   if (again > 0) return `${again} sessions wait for acknowledgements`;
   await session.query("SET GLOBAL rpl_semi_sync_source_enabled=OFF", readOnlyMs);
   server.armedWith = -1;

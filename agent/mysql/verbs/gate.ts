@@ -2,6 +2,7 @@
 import type { Server } from "../server";
 import type { Listed } from "../sessions";
 import { victims } from "../sessions";
+import { replicationAccount } from "../sql";
 
 const NO_SUCH_THREAD = 1094;
 
@@ -12,9 +13,10 @@ const NO_SUCH_THREAD = 1094;
  */
 export async function closeGate(server: Server, purpose: string, limitMs: number): Promise<Listed[]> {
   const session = server.session(purpose);
-  const { username } = (await server.options.secrets()).system;
+  const secrets = await server.options.secrets();
+  const own = [secrets.system.username, replicationAccount(secrets).username];
   await session.query("SET GLOBAL offline_mode=ON", limitMs);
-  for (const id of victims(await server.processlist(purpose, limitMs), username)) {
+  for (const id of victims(await server.processlist(purpose, limitMs), own)) {
     await session.query(`KILL CONNECTION ${id}`, limitMs).catch((error: unknown) => {
       const gone = error instanceof Error && "errno" in error && error.errno === NO_SUCH_THREAD;
       if (!gone) throw error;
