@@ -79,14 +79,9 @@ export class Clients {
       at: last.at,
       committed: mysqld.volume.committed,
       wires: mysqld.wires.size,
-      progressAt: mysqld.waiting === 0 || last.committed !== mysqld.volume.committed ? now : last.progressAt,
+      progressAt: progressed(mysqld, last) ? now : last.progressAt,
     };
-    const able =
-      agent !== undefined &&
-      mysqld.up &&
-      !mysqld.superReadOnly &&
-      mysqld.semisync &&
-      mysqld.stoppedUntil <= now;
+    const able = agent !== undefined && takesNudges(mysqld, now);
     const leads = agent?.state.role.role === "leader" && member.stalledUntil <= now;
     const stuck = mysqld.waiting > 0 && last.committed === seen.committed;
     const due = last.wires !== seen.wires || now - last.at > 300;
@@ -101,3 +96,9 @@ export class Clients {
     agenda.after(90, () => this.nudge(member, seen));
   }
 }
+
+const takesNudges = (mysqld: Member["mysqld"], now: number): boolean =>
+  mysqld.up && !mysqld.superReadOnly && mysqld.semisync && mysqld.stoppedUntil <= now;
+
+const progressed = (mysqld: Member["mysqld"], last: Seen): boolean =>
+  mysqld.waiting === 0 || last.committed !== mysqld.volume.committed;
