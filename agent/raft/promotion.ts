@@ -84,7 +84,7 @@ function opened(state: State, input: Input): Step {
       now,
       [
         { do: "publish", term },
-        { do: "tell", event: { what, term, reason: role.reason } },
+        { do: "tell", event: { what, term, reason: term === 1 ? "the first of this cluster" : role.reason } },
       ],
     ],
     (now) => beat(now, input),

@@ -28,17 +28,20 @@ async function observeMember(
   const { ip, uid = "" } = instance.pod ?? {};
   if (ip === undefined || ip === "") return undefined;
   const address = { ip, host: instanceHost(name, instance.name, namespace) };
+  const ask = (): Promise<MemberStatus> => agents.status(address, credentials);
+  // One lost second on a busy machine is no finding; two are. An agent that is gone refuses both at once.
+  const member = await ask()
+    .catch(ask)
+    .catch(() => undefined);
+  if (member === undefined || !mustTell(member, intent, told.get(uid))) return member;
   try {
-    const member = await agents.status(address, credentials);
-    if (mustTell(member, intent, told.get(uid))) {
-      await agents.putIntent(address, credentials, intent);
-      if (told.size > TOLD_MAX) told.clear();
-      told.set(uid, JSON.stringify(intent));
-    }
-    return member;
+    await agents.putIntent(address, credentials, intent);
+    if (told.size > TOLD_MAX) told.clear();
+    told.set(uid, JSON.stringify(intent));
   } catch {
-    return undefined; // It shows in the status as silent; the next run asks again.
+    told.delete(uid); // The next run tells it again; what it said of itself counts.
   }
+  return member;
 }
 
 /** Pure. The agent lacks this intent, or we do not know that it has it. */
