@@ -146,7 +146,7 @@ export interface MySQLClusterSpecPdb {
 export interface MySQLClusterSpecDeletion {
   /** true refuses to delete the cluster. Default: false. */
   readonly protect?: boolean;
-  /** Whether the data volumes stay when the cluster is deleted. Default: "retain". */
+  /** Whether the data volumes, and the Secrets with their passwords, stay when the cluster is deleted; applying the same object again brings it back. Default: "retain". */
   readonly volumes?: "retain" | "delete";
 }
 
