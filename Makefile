@@ -63,8 +63,8 @@ process: $(DEPS) ## real agents and mysqlds on this machine, without Kubernetes
 e2e: $(DEPS) ## end to end on the sandbox
 	@$(TSX) scripts/test.ts e2e
 
-failover: $(DEPS) ## N=20 times SIGKILL to the primary's mysqld under 8 writers: percentiles, rows lost
-	@N=$(N) SEED=$(SEED) $(TSX) bench/failover.ts
+failover: $(DEPS) ## N=20 times SIGKILL to the primary's mysqld (FAULT=pod-deleted, node-lost) under 8 writers
+	@N=$(N) SEED=$(SEED) FAULT=$(FAULT) $(TSX) bench/failover.ts
 
 quiet: $(DEPS) ## MINUTES=30 in which nothing happens: false failovers, CPU and memory of an idle cluster
 	@MINUTES=$(MINUTES) $(TSX) bench/quiet.ts

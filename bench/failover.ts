@@ -1,15 +1,19 @@
-/** `make failover N=20`: N times SIGKILL to the primary's mysqld under 8 writers; out/failover-sigkill.json. */
+/**
+ * `make failover N=20`: N times SIGKILL to the primary's mysqld under 8 writers; out/failover-sigkill.json.
+ * FAULT=pod-deleted or node-lost strikes otherwise; out/failover-<fault>.json.
+ */
 import { awaitHealthy, type ClusterRef } from "./cluster";
 import { applyExample } from "./fleet";
 import { FAULTS, incident, reignOf, type Incident } from "./incident";
 import { install } from "./install";
 import { random, row, writeResult } from "./result";
-import { setting } from "./setting";
+import { choice, setting } from "./setting";
 import { done, fail, LOOK, note, seconds, step, table } from "./terminal";
 import { isGood, verdict, verdictText } from "./verdict";
 import { sleep } from "./waits";
 import { Writers } from "./writers";
 
+const FAULT = choice("FAULT", "mysqld-sigkill", FAULTS);
 const CLUSTER: ClusterRef = { namespace: "default", name: "shop" };
 /** Between two faults, beyond health: at most this, by the seed, so that no timer of ours beats in step. */
 const PAUSE_MS = 3000;
@@ -29,7 +33,7 @@ async function main(): Promise<void> {
     let term = reignOf(await awaitHealthy(CLUSTER, { deadlineMs: 60_000 })).term;
     for (let i = 1; i <= runs; i++) {
       await sleep(draw() * PAUSE_MS);
-      const one = await incident(CLUSTER, writers, FAULTS["mysqld-sigkill"]);
+      const one = await incident(CLUSTER, writers, FAULTS[FAULT]);
       incidents.push(one);
       falseFailovers += one.before.term - term + one.furtherElections;
       term = one.after.term + one.furtherElections;
@@ -63,12 +67,12 @@ async function report({ seed, writers, incidents, falseFailovers }: Report): Pro
   const judged = await verdict(CLUSTER, [{ run: writers.run, entries: writers.entries() }]);
   const rows = [
     ...row(
-      "mysqld-sigkill",
+      FAULT,
       "ms",
       incidents.flatMap(({ outage }) => (outage ? [outage.ms] : [])),
     ),
     ...row(
-      "mysqld-sigkill, each writer",
+      `${FAULT}, each writer`,
       "ms",
       incidents.flatMap(({ perWriter }) => perWriter),
     ),
@@ -79,7 +83,7 @@ async function report({ seed, writers, incidents, falseFailovers }: Report): Pro
     ),
   ];
   const path = writeResult({
-    name: "failover-sigkill",
+    name: FAULT === "mysqld-sigkill" ? "failover-sigkill" : `failover-${FAULT}`,
     seed,
     rows,
     lost: judged.lost.length,
