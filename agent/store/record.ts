@@ -4,6 +4,7 @@
  * Pure. A file that does not read as a record is never taken for an empty one: forgetting a vote or a term would
  * let a member vote twice (I3, I4), so the agent refuses to start and says why.
  */
+import { freshDurable } from "../raft/state";
 import { parseGtidSet } from "../../api/gtid";
 import type { Configuration, Durable } from "../raft/types";
 
@@ -27,26 +28,7 @@ export const NEW_HOST: HostRecord = { bootId: "", relaxed: false, running: false
 
 /** The record of an empty volume: a member that was never seen. `nonce` is 8 hexadecimal digits of chance. */
 export function newRecord(instance: string, nonce: string): StateRecord {
-  return {
-    format: 1,
-    durable: {
-      memberId: `${instance}.${nonce}`,
-      clusterId: "",
-      term: 0,
-      ledTerm: 0,
-      tail: false,
-      uncut: false,
-      openedTerm: 0,
-      receivedTerm: 0,
-      relinquished: 0,
-      abstain: false,
-      cloning: false,
-      quarantined: "",
-      serverUuids: [],
-      knownUuids: [],
-    },
-    host: NEW_HOST,
-  };
+  return { format: 1, durable: freshDurable(`${instance}.${nonce}`), host: NEW_HOST };
 }
 
 /** Whether a host may have lost data that the member promised to hold. */
