@@ -1,12 +1,13 @@
 /** Brings the sandbox and this checkout's Porpoise to life, doing only what is not done yet. */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CHECKOUT, paths } from "../sandbox/config";
 import { kubectl } from "../sandbox/kube";
 import { loadPorpoise } from "../sandbox/images";
 import { run } from "../sandbox/run";
 import { isUp, up } from "../sandbox/up";
+import { filesBelow } from "../images/files";
 
 /** What goes into our image and manifests. */
 const SOURCES = [
@@ -59,12 +60,4 @@ function fingerprint(): string {
     if (!file.endsWith(".test.ts")) hash.update(file).update(readFileSync(file));
   }
   return hash.digest("hex");
-}
-
-function filesBelow(path: string): string[] {
-  if (!existsSync(path)) return [];
-  if (statSync(path).isFile()) return [path];
-  return readdirSync(path)
-    .sort()
-    .flatMap((name) => filesBelow(join(path, name)));
 }

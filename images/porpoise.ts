@@ -1,19 +1,11 @@
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { CHECKOUT, IMAGES } from "../sandbox/config";
 import { run } from "../sandbox/run";
 import { RUNTIME } from "./base";
 import { bundle } from "./bundle";
 import { packLayer, writeImage, type Layer } from "./pack";
+import { filesBelow } from "./files";
 
 /**
  * Our image: controller and webhooks (Pepr's module under /app) and what the init container of a MySQL pod copies
@@ -91,12 +83,4 @@ function newestSource(): number {
     .flatMap((path) => filesBelow(join(CHECKOUT, path)))
     .filter((file) => !file.endsWith(".test.ts"));
   return Math.max(...files.map((file) => statSync(file).mtimeMs));
-}
-
-function filesBelow(path: string): string[] {
-  if (!existsSync(path)) return [];
-  if (statSync(path).isFile()) return [path];
-  return readdirSync(path)
-    .sort()
-    .flatMap((name) => filesBelow(join(path, name)));
 }
