@@ -2,7 +2,7 @@
  * Before the first end-to-end test: the sandbox is up, this checkout's Porpoise is in it, and the namespace of the
  * tests is empty. What is up already is used.
  */
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deleteNamespace, ensureNamespace } from "../../bench/fleet";
@@ -23,9 +23,11 @@ export default async function setup(): Promise<() => Promise<void>> {
     await release();
     throw cause;
   }
-  return () => {
+  return async () => {
     writeGaps();
-    return release();
+    // Whoever has to understand a failure finds the cluster as it is.
+    if (!existsSync(failuresDir)) await clear();
+    await release();
   };
 }
 
@@ -50,6 +52,12 @@ async function prepare(): Promise<void> {
   forgetGaps();
   await install(step);
   // A cluster of former tests may run a former image: each run begins with a new one.
-  await Promise.all([NAMESPACE, LIFECYCLE_NAMESPACE].map((name) => deleteNamespace(name)));
-  await Promise.all([NAMESPACE, LIFECYCLE_NAMESPACE].map(ensureNamespace));
+  await clear();
+  await Promise.all(NAMESPACES.map(ensureNamespace));
+}
+
+const NAMESPACES = [NAMESPACE, LIFECYCLE_NAMESPACE];
+
+async function clear(): Promise<void> {
+  await Promise.all(NAMESPACES.map((name) => deleteNamespace(name)));
 }
