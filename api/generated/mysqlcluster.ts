@@ -25,7 +25,7 @@ export interface MySQLClusterSpecResourcesLimits {
   readonly "ephemeral-storage"?: number | string;
 }
 
-/** CPU and memory of each MySQL container. The memory limit (else the request) sizes the buffer pool. A change is a rolling restart. */
+/** CPU and memory of each MySQL container. The memory limit (else the request) sizes the buffer pool. A change takes effect when its pod is restarted, which is done by hand (replicas first). */
 export interface MySQLClusterSpecResources {
   /** What the scheduler sets aside for each instance. */
   readonly requests?: MySQLClusterSpecResourcesRequests;
@@ -108,7 +108,7 @@ export interface MySQLClusterSpecPodEnvItem {
   readonly valueFrom?: Readonly<Record<string, unknown>>;
 }
 
-/** Kubernetes' settings of the pods. A change is a rolling restart. */
+/** Kubernetes' settings of the pods. A change takes effect when its pod is restarted, which is done by hand (replicas first). */
 export interface MySQLClusterSpecPod {
   /** Labels added to the pods. */
   readonly labels?: Readonly<Record<string, string>>;
@@ -158,13 +158,13 @@ export interface MySQLClusterSpec {
   readonly instances?: number;
   /** MySQL version: a series (9.7) or a patch (9.7.4). What runs is in status.version. A change is a rolling restart, replicas first. Default: "9.7". */
   readonly version?: string;
-  /** Engine image to run instead of the one that belongs to the version. A change is a rolling restart. */
+  /** Engine image to run instead of the one that belongs to the version. A change takes effect when its pod is restarted, which is done by hand (replicas first). */
   readonly image?: string;
   /** When the nodes pull the image; Kubernetes' default when absent. */
   readonly imagePullPolicy?: "Always" | "IfNotPresent" | "Never";
   /** Secrets of the namespace with the registry's credentials. */
   readonly imagePullSecrets?: readonly MySQLClusterSpecImagePullSecretsItem[];
-  /** CPU and memory of each MySQL container. The memory limit (else the request) sizes the buffer pool. A change is a rolling restart. */
+  /** CPU and memory of each MySQL container. The memory limit (else the request) sizes the buffer pool. A change takes effect when its pod is restarted, which is done by hand (replicas first). */
   readonly resources?: MySQLClusterSpecResources;
   /** The data volume of each instance. */
   readonly storage?: MySQLClusterSpecStorage;
@@ -174,7 +174,7 @@ export interface MySQLClusterSpec {
   readonly failover?: MySQLClusterSpecFailover;
   /** The Services clients connect to. */
   readonly services?: MySQLClusterSpecServices;
-  /** Kubernetes' settings of the pods. A change is a rolling restart. */
+  /** Kubernetes' settings of the pods. A change takes effect when its pod is restarted, which is done by hand (replicas first). */
   readonly pod?: MySQLClusterSpecPod;
   /** The PodDisruptionBudget that drains of nodes respect. */
   readonly pdb?: MySQLClusterSpecPdb;

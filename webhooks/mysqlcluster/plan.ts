@@ -11,7 +11,7 @@ import { advise, plan, type Problem } from "../../api/problem";
 import { changedFields, type FieldChange } from "./diff";
 import type { Change } from "./rule";
 
-/** Fields whose change is a rolling restart (marked ~ in api.md). */
+/** Fields whose change takes a restart (marked ~ in api.md). */
 const RESTARTS = /^(version|image|imagePullPolicy|imagePullSecrets|resources|pod)(\.|$)/;
 /** Fields that go to every instance without a restart. */
 const ON_INSTANCES = /^(config|failover)\./;
@@ -49,7 +49,10 @@ function planOnline(
   return plan(["spec", ...path], `online: ${field} ${shown(before)} -> ${shown(after)}${where}`);
 }
 
-/** Replicas first, the highest ordinal first; then leadership moves, then the former primary (architecture.md). */
+/**
+ * Replicas first, the highest ordinal first; then leadership moves, then the former primary (architecture.md). This
+ * version's controller restarts no pod: whoever made the change deletes them in this order.
+ */
 function planRestart(next: MySQLCluster, previous: MySQLCluster, changes: readonly FieldChange[]): Problem {
   const primary = previous.status?.primary;
   const replicas = instanceNames(next)
@@ -57,7 +60,7 @@ function planRestart(next: MySQLCluster, previous: MySQLCluster, changes: readon
     .filter((name) => name !== primary);
   const last = primary === undefined ? [] : replicas.length > 0 ? ["switchover", primary] : [primary];
   const why = changes.map(({ field }) => field).join(", ");
-  return plan(["spec"], `restart: ${[...replicas, ...last].join(", ")} (${why})`);
+  return plan(["spec"], `restart by hand: ${[...replicas, ...last].join(", ")} (${why})`);
 }
 
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;

@@ -202,19 +202,19 @@ describe("the plan", () => {
       "a static option",
       {},
       { config: { innodb_page_cleaners: 2 } },
-      ["plan: restart: shop-2, shop-0, switchover, shop-1 (config.innodb_page_cleaners)"],
+      ["plan: restart by hand: shop-2, shop-0, switchover, shop-1 (config.innodb_page_cleaners)"],
     ],
     [
       "an option taken away",
       { config: { max_connections: 5 } },
       {},
-      ["plan: restart: shop-2, shop-0, switchover, shop-1 (config.max_connections)"],
+      ["plan: restart by hand: shop-2, shop-0, switchover, shop-1 (config.max_connections)"],
     ],
     [
       "more memory",
       {},
       { resources: { requests: { memory: "2Gi" } } },
-      ["plan: restart: shop-2, shop-0, switchover, shop-1 (resources.requests.memory)"],
+      ["plan: restart by hand: shop-2, shop-0, switchover, shop-1 (resources.requests.memory)"],
     ],
     [
       "timing",
@@ -232,7 +232,7 @@ describe("the plan", () => {
       "a toleration",
       {},
       { pod: { tolerations: [{ key: "db" }] } },
-      ["plan: restart: shop-2, shop-0, switchover, shop-1 (pod.tolerations)"],
+      ["plan: restart by hand: shop-2, shop-0, switchover, shop-1 (pod.tolerations)"],
     ],
   ])("%s", (_, before, after, lines) => expect(changed(before, after)).toEqual(lines));
 
@@ -240,9 +240,9 @@ describe("the plan", () => {
     const next = shop({ instances: 1, image: "x" });
     expect(
       formatWarnings(reviewChange(next, shop({ instances: 1 }, { status: { primary: "shop-0" } }))),
-    ).toEqual(["plan: restart: shop-0 (image)"]);
+    ).toEqual(["plan: restart by hand: shop-0 (image)"]);
     expect(formatWarnings(reviewChange(shop({ image: "x" }), shop()))).toEqual([
-      "plan: restart: shop-2, shop-1, shop-0 (image)",
+      "plan: restart by hand: shop-2, shop-1, shop-0 (image)",
     ]);
   });
 
