@@ -156,7 +156,7 @@ export interface MySQLClusterSpec {
   readonly topology?: "raft" | "group" | "async";
   /** Number of MySQL instances, each a full copy of the data and a vote. 3 survive the loss of one, 5 of two; 1 is a standalone server. Cannot be changed after creation in this version. Default: 3. */
   readonly instances?: number;
-  /** MySQL version: a series (9.7) or a patch (9.7.4). What runs is in status.version. A change is a rolling restart, replicas first. Default: "9.7". */
+  /** MySQL version: a series (9.7) or a patch (9.7.4). What runs is in status.version. A change takes effect when its pod is restarted, which is done by hand (replicas first). Default: "9.7". */
   readonly version?: string;
   /** Engine image to run instead of the one that belongs to the version. A change takes effect when its pod is restarted, which is done by hand (replicas first). */
   readonly image?: string;
