@@ -15,7 +15,9 @@ export async function closeGate(server: Server, purpose: string, limitMs: number
   const session = server.session(purpose);
   const secrets = await server.options.secrets();
   const own = [secrets.system.username, replicationAccount(secrets).username];
-  await session.query("SET GLOBAL offline_mode=ON", limitMs);
+  // Each SET cuts whoever has not said yet who he is, an agent that connects among them: once is enough.
+  const { offline } = await session.row("SELECT @@global.offline_mode offline", limitMs);
+  if (Number(offline) !== 1) await session.query("SET GLOBAL offline_mode=ON", limitMs);
   for (const id of victims(await server.processlist(purpose, limitMs), own)) {
     await session.query(`KILL CONNECTION ${id}`, limitMs).catch((error: unknown) => {
       const gone = error instanceof Error && "errno" in error && error.errno === NO_SUCH_THREAD;
