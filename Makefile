@@ -1,7 +1,7 @@
 # What one can do here. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test sandbox sandbox-down shell fault mysql status build deploy generate check unit process sim e2e \
-        failover quiet ready-time clean
+.PHONY: help quickstart test sandbox sandbox-down shell fault mysql status build deploy generate check unit process sim \
+        test-mutants e2e failover quiet ready-time clean
 SHELL := /bin/bash
 TSX := node --import tsx
 
@@ -56,6 +56,9 @@ unit: $(DEPS) ## unit and property tests, golden files, admission tables, the si
 
 sim: $(DEPS) ## the simulation alone, longer: SCHEDULES=1000 seeded schedules
 	@$(TSX) test/sim/main.ts --schedules $(or $(SCHEDULES),1000)
+
+test-mutants: $(DEPS) ## break the core on purpose, one promise at a time: the simulation must see each; the last line counts
+	@$(TSX) test/sim/mutants.main.ts
 
 process: $(DEPS) ## real agents and mysqlds on this machine, without Kubernetes
 	@$(TSX) scripts/test.ts process

@@ -256,6 +256,7 @@ export class Member {
   }
 
   private verbFails(verb: VerbName): number | undefined {
+    this.world.began?.(this, verb);
     if (this.failing.has(verb)) return 0;
     if (verb === "fence" || this.world.agenda.now >= this.failingUntil) return undefined;
     return this.world.random.odds(0.2) ? this.world.random.between(1, 50) : undefined;

@@ -1,12 +1,14 @@
-/** `npm run mutants [schedules]`: how many schedules it takes to see each known way to be wrong. */
+/** `make test-mutants`: which known ways to be wrong the simulation sees, by which seed; the last line counts. */
 import { mutants, noticed } from "./mutants";
 
-const LIMIT = Number(process.argv[2] ?? 6_000);
-
+let caught = 0;
 for (const mutant of mutants) {
-  const found = noticed(mutant, LIMIT);
+  const found = noticed(mutant);
+  const how = mutant.story === undefined ? "schedule" : `story ${mutant.story.name}, seed`;
   console.log(
-    `${mutant.name}: ${found === undefined ? `NOT SEEN in ${LIMIT} schedules` : `seed ${found.seed}: ${found.failure.slice(0, 140)}`}`,
+    `${mutant.name}: ${found === undefined ? "NOT SEEN" : `${how} ${found.seed}: ${found.failure.slice(0, 140)}`}`,
   );
-  if (found === undefined) process.exitCode = 1;
+  if (found !== undefined) caught++;
 }
+console.log(`${caught} of ${mutants.length} mutants caught`);
+process.exitCode = caught === mutants.length ? 0 : 1;

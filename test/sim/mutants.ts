@@ -1,28 +1,36 @@
 /**
- * Known ways to be wrong. Each breaks one promise of the core, the runner or the port; the simulation must see each
- * within a bounded number of schedules, or it proves nothing about the real one (`npm run mutants`).
+ * Known ways to be wrong. Each breaks one promise of the core, the runner or the port; the simulation must see each,
+ * or it proves nothing about the real one (`make test-mutants`): within a bounded number of random schedules, or, what
+ * those meet too rarely, in a story of its own (directed.ts).
  */
 import * as raft from "../../agent/raft";
-import type { Event, State } from "../../agent/raft";
+import type { Event, PreVote, State, Vote } from "../../agent/raft";
 import { countGtid, parseGtidSet, unionGtid, formatGtidSet } from "../../api/gtid";
 import type { Core } from "./agent";
 import type { WorldOptions } from "./world";
+import * as stories from "./directed";
+import type { Story } from "./directed";
 import { runSchedule } from "./schedule";
 import type { Bug } from "./verbs";
+
+/** Random schedules within which a mutant without a story must be seen. */
+const SCHEDULES = 250;
+/** Seeds a story is told with. */
+export const TELLINGS = 20;
 
 export interface Mutant {
   readonly name: string;
   /** What is likely to notice it; for people. */
   readonly breaks: string;
-  /** Seen only in some thousand schedules. */
-  readonly rare?: boolean;
+  /** Leads to it, where random schedules hardly do; the failure must begin with `breaks`' first word. */
+  readonly story?: Story;
   readonly options: Pick<WorldOptions, "core" | "bugs" | "retune">;
 }
 
-const bug = (name: Bug, breaks: string, rare = false): Mutant => ({
+const bug = (name: Bug, breaks: string, story?: Story): Mutant => ({
   name,
   breaks,
-  rare,
+  story,
   options: { bugs: new Set([name]) },
 });
 
@@ -34,13 +42,18 @@ const core = (before: (state: State, event: Event) => readonly [State, Event]): 
 
 /** The longest log wins: as many transactions pass for the same ones, whatever term they are of. */
 function byCount(state: State, event: Event): readonly [State, Event] {
+  if (event.type === "receivedRead")
+    return [{ ...state, preVotes: state.preVotes.map((asked) => flattered(asked, event)) }, event];
   if (event.type !== "receiverStopped" || state.ballot === undefined) return [state, event];
-  const { request } = state.ballot;
-  const [theirs, own] = [parseGtidSet(request.standing.received), parseGtidSet(event.received)];
-  if (countGtid(theirs) < countGtid(own)) return [state, event];
-  const lastTerm = Math.max(request.standing.lastTerm, event.term);
-  const standing = { lastTerm, received: formatGtidSet(unionGtid(theirs, own)) };
-  return [{ ...state, ballot: { ...state.ballot, request: { ...request, standing } } }, event];
+  return [{ ...state, ballot: { ...state.ballot, request: flattered(state.ballot.request, event) } }, event];
+}
+
+/** The request as if it held all that the voter holds, when it holds as many. */
+function flattered<R extends PreVote | Vote>(request: R, voter: { received: string; term: number }): R {
+  const [theirs, own] = [parseGtidSet(request.standing.received), parseGtidSet(voter.received)];
+  if (countGtid(theirs) < countGtid(own)) return request;
+  const lastTerm = Math.max(request.standing.lastTerm, voter.term);
+  return { ...request, standing: { lastTerm, received: formatGtidSet(unionGtid(theirs, own)) } };
 }
 
 const asks = (event: Event): boolean =>
@@ -59,26 +72,40 @@ function trustsHalfAClone(state: State, event: Event): readonly [State, Event] {
 }
 
 export const mutants: readonly Mutant[] = [
-  bug("readsBeforeStop", "I11: the set was read while the receiver still ran", true),
+  bug(
+    "readsBeforeStop",
+    "I11: the set was read while the receiver still ran",
+    stories.commitWhileTheVoterStops,
+  ),
   bug("skipsBarrier", "I5"),
   bug("skipsFence", "I7: the old primary goes on serving"),
   bug("armsWithoutSemisync", "I5"),
   bug("followsWithoutComparing", "I9"),
   bug("cutsNothing", "I9, I10: the tail stays"),
-  bug("keepsServerUuid", "I10: one GTID, two transactions", true),
-  bug("votesNotPersisted", "I4", true),
+  bug("keepsServerUuid", "I9: one GTID, two transactions", stories.cutAndLeadAgain),
+  bug("votesNotPersisted", "I4", stories.lateRequestAfterRestart),
   bug("termsNotPersisted", "I3"),
   bug("terminatesOnFence", "I5: SIGTERM says OK to every waiting client"),
   bug("learnersAcknowledge", "I6"),
   bug("drainSkipped", "I1: opens before it has applied what it received"),
-  { name: "dominanceByCount", breaks: "I11", rare: true, options: { core: core(byCount) } },
+  {
+    name: "dominanceByCount",
+    breaks: "I11",
+    story: stories.longTailOfAnOldTerm,
+    options: { core: core(byCount) },
+  },
   {
     name: "votesUnderALivingLeader",
     breaks: "I7",
-    rare: true,
+    story: stories.standsAgainstALivingLeader,
     options: { core: core(votesUnderALivingLeader) },
   },
-  { name: "trustsHalfAClone", breaks: "I1, I11", rare: true, options: { core: core(trustsHalfAClone) } },
+  {
+    name: "trustsHalfAClone",
+    breaks: "I1",
+    story: stories.halfAClone,
+    options: { core: core(trustsHalfAClone) },
+  },
   {
     name: "leaseBeyondTheElectionTimeout",
     breaks: "I7",
@@ -86,11 +113,29 @@ export const mutants: readonly Mutant[] = [
   },
 ];
 
+export interface Noticed {
+  readonly seed: number;
+  readonly failure: string;
+}
+
 /** The first seed that fails with the mutant and holds without it, and how it fails. */
-export function noticed({ options }: Mutant, limit: number): { seed: number; failure: string } | undefined {
-  for (let seed = 1; seed <= limit; seed++) {
-    const { failure } = runSchedule(seed, options);
-    if (failure !== undefined && runSchedule(seed).failure === undefined) return { seed, failure };
+export function noticed({ options, story, breaks }: Mutant): Noticed | undefined {
+  const fails = (seed: number, how: Mutant["options"]): string | undefined =>
+    story === undefined ? runSchedule(seed, how).failure : tell(story, { ...how, seed });
+  const expected = story === undefined ? "" : `${breaks.split(/\W/, 1).join()}:`;
+  for (let seed = 1; seed <= (story === undefined ? SCHEDULES : TELLINGS); seed++) {
+    const failure = fails(seed, options);
+    if (failure?.startsWith(expected) === true && fails(seed, {}) === undefined) return { seed, failure };
   }
   return undefined;
+}
+
+/** Why the story ends badly; undefined = it ends well. */
+export function tell(story: Story, options: Partial<WorldOptions>): string | undefined {
+  try {
+    story(options);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }

@@ -1,24 +1,9 @@
 /** Every "else" of agent.md as a story on the simulator: the seed is fixed, the faults are told by hand. */
 import { describe, expect, test } from "vitest";
+import { born, leaderOf, newLeader } from "./born";
 import type { Member } from "./member";
 import { comeToRest } from "./schedule";
-import { World, type WorldOptions } from "./world";
-
-/** A cluster that has been open for a while. */
-function born(options: Partial<WorldOptions> = {}) {
-  const world = new World({ seed: 11, members: 3, ...options });
-  world.runUntil("the cluster is born", 10_000, () => world.unrest() === undefined);
-  world.run(800);
-  const leader = leaderOf(world);
-  const followers = world.members.filter((member) => member !== leader);
-  return { world, leader, followers, f1: followers[0] as Member, f2: followers[1] as Member };
-}
-
-function leaderOf(world: World): Member {
-  const leader = world.openLeader();
-  if (leader === undefined) throw new Error(`no open leader: ${world.describe()}`);
-  return leader;
-}
+import type { World } from "./world";
 
 /** Commits reach nobody from here on: the leader's binary log grows a tail. */
 function growTail(world: World, leader: Member): void {
@@ -28,9 +13,6 @@ function growTail(world: World, leader: Member): void {
 
 const toldBy = (world: World, { name }: Member): string[] =>
   world.told.filter(({ member }) => member === name).map(({ event }) => event.what);
-
-const newLeader = (world: World, old: Member) => () =>
-  world.openLeader() !== undefined && world.openLeader() !== old;
 
 describe("the ex-primary", () => {
   test("killed with a tail nobody acknowledged, it is cut, and gets a new server UUID", () => {

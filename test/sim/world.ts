@@ -52,6 +52,10 @@ export class World implements Surroundings {
   ticks = 0;
   /** Volumes wiped or cut by power so far. */
   losses = 0;
+  /** A story's hand on the messages: ms until this one arrives, Infinity = lost, undefined = as the network likes. */
+  carry: ((message: Message, from: Member, to: Member) => number | undefined) | undefined;
+  /** Told to a story when a verb begins. */
+  began: ((member: Member, verb: raft.VerbName) => void) | undefined;
 
   constructor(options: WorldOptions) {
     const { seed, members = 3, log } = options;
@@ -162,7 +166,9 @@ export class World implements Surroundings {
     const target = this.members.find((member) => member.name === name);
     this.judge.sent(from, message, to);
     if (target === undefined) return;
-    for (const delay of this.network.copies(from, name))
+    const told = this.carry?.(message, this.member(from), target);
+    const delays = told === undefined ? this.network.copies(from, name) : told < Infinity ? [told] : [];
+    for (const delay of delays)
       this.agenda.after(delay, () => this.network.up(from, name) && target.receive(message));
   }
 
