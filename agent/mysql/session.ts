@@ -6,6 +6,7 @@
  */
 import { createConnection, type Connection } from "mysql2/promise";
 import type { Account } from "./options";
+import { Waiters } from "./waiters";
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -25,9 +26,8 @@ export interface SessionOptions {
 interface Open {
   readonly connection: Connection;
   readonly id: number;
-  /** Rejects when the session is aborted or the connection breaks: mysql2 forgets queries of a destroyed one. */
-  readonly broken: Promise<never>;
-  breakWith(error: Error): void;
+  /** Refused when the session is aborted or the connection breaks: mysql2 forgets queries of a destroyed one. */
+  readonly waiters: Waiters;
 }
 
 export class Session {
@@ -40,13 +40,14 @@ export class Session {
     const open = await this.open();
     const answer = open.connection.query(sql).then(([result]): readonly Row[] => rowsOf(result));
     answer.catch(() => undefined); // Whoever loses the race must not be unhandled.
-    if (limitMs === undefined) return Promise.race([answer, open.broken]);
+    const waited = open.waiters.wait(answer);
+    if (limitMs === undefined) return waited;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new TimedOut(sql, limitMs)), limitMs);
     });
     try {
-      return await Promise.race([answer, open.broken, late]);
+      return await Promise.race([waited, late]);
     } catch (error) {
       if (error instanceof TimedOut) this.abort(error);
       throw error;
@@ -87,8 +88,8 @@ export class Session {
     const { opening } = this;
     this.opening = undefined;
     void opening?.then(
-      ({ connection, id, breakWith }) => {
-        breakWith(error);
+      ({ connection, id, waiters }) => {
+        waiters.refuseAll(error);
         connection.destroy();
         kill(id);
       },
@@ -106,16 +107,14 @@ export class Session {
       bigNumberStrings: true,
       connectTimeout: 5_000,
     });
-    let breakWith: (error: Error) => void = () => undefined;
-    const broken = new Promise<never>((_, reject) => (breakWith = reject));
-    broken.catch(() => undefined);
+    const waiters = new Waiters();
     const forget = (error: Error): void => {
-      breakWith(error);
+      waiters.refuseAll(error);
       this.opening = undefined;
     };
     connection.on("error", (error) => forget(error instanceof Error ? error : new Error(String(error))));
     connection.on("end", () => forget(new Error("mysqld closed the connection")));
-    return { connection, id: connection.threadId, broken, breakWith };
+    return { connection, id: connection.threadId, waiters };
   }
 }
 
@@ -137,3 +136,9 @@ export function errorNumber(error: unknown): number | undefined {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+const NO_SUCH_THREAD = 1094;
+
+/** Whom a KILL was meant for has gone by himself. */
+export const isNoSuchThread = (error: unknown): boolean =>
+  error instanceof Error && "errno" in error && error.errno === NO_SUCH_THREAD;

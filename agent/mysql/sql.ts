@@ -160,3 +160,9 @@ export function setGlobals(config: Readonly<Record<string, string>>): string[] {
     .filter(([name]) => /^[a-z][a-z0-9_.]*$/.test(name) && !RESERVED.test(name))
     .map(([name, value]) => `SET GLOBAL ${name}=${/^-?\d+(\.\d+)?$/.test(value) ? value : escape(value)}`);
 }
+
+/** Connection ids of the applier's workers; killing one rolls back what it applies. */
+export const APPLIER_WORKERS = `SELECT t.processlist_id id
+  FROM performance_schema.replication_applier_status_by_worker w
+  JOIN performance_schema.threads t ON t.thread_id = w.thread_id
+  WHERE t.processlist_id IS NOT NULL`;

@@ -6,6 +6,7 @@ import { errorNumber, messageOf } from "../session";
 import { replicationAccount } from "../sql";
 import { type Handler } from "./context";
 import { ready } from "./start";
+import { stopReplica } from "./stopReplica";
 
 /** "Restart server failed": the data are complete (mysql-facts H). */
 const RESTART_FAILED = 3707;
@@ -30,7 +31,7 @@ async function copy(server: Server, donor: string): Promise<void> {
   const session = server.session("clone");
   const { host, port } = options.resolve(donor);
   const { username, password } = replicationAccount(await options.secrets());
-  await session.query("STOP REPLICA");
+  await stopReplica(session, server.session("stopper"));
   await session.query("SET GLOBAL offline_mode=ON");
   await session.query(`SET GLOBAL clone_valid_donor_list=${escape(`${host}:${port}`)}`);
   for (const [name, file] of [

@@ -1,8 +1,9 @@
 /** The winner applies all it received, before semi-sync is on (on, its applier would wait for ever; facts 3). */
 import { replicaStatus } from "../server";
 import { leftToApply } from "../sets";
-import { all, type Handler, type VerbContext } from "./context";
+import { type Handler, type VerbContext } from "./context";
 import { closeGate } from "./gate";
+import { stopReplica } from "./stopReplica";
 
 const SLICE_S = 0.2;
 
@@ -17,7 +18,8 @@ export const drain: Handler<"drain"> = async (context) => {
     await applyAll(context, sets.retrieved);
   }
   // A half-received transaction keeps its locks while the applier lives.
-  await all(context, ["STOP REPLICA"]);
+  await stopReplica(session, server.session("stopper"));
+  context.check();
   return { type: "drained", term };
 };
 

@@ -11,6 +11,7 @@ import { changeSource, RELAXED, replicationAccount, startReceiver } from "../sql
 import { all, pause, type Handler, type VerbContext } from "./context";
 import { startApplier } from "./drain";
 import { closeGate } from "./gate";
+import { stopReplica } from "./stopReplica";
 
 const POLL_MS = 5;
 
@@ -24,7 +25,8 @@ export const follow: Handler<"follow"> = async (context, verb) => {
     // I9: no reads here, and no applier that would execute more of it.
     await closeGate(server, "follow", server.limits.readOnlyMs);
     context.check();
-    await all(context, ["STOP REPLICA"]);
+    await stopReplica(session, server.session("stopper"));
+    context.check();
     return { type: "diverged", term, errant };
   }
   await assertReplica(context);

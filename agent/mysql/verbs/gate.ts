@@ -1,10 +1,9 @@
 /** Closing mysqld to clients: the part of fence, drain and quiesce that is the same. */
 import type { Server } from "../server";
+import { isNoSuchThread } from "../session";
 import type { Listed } from "../sessions";
 import { victims } from "../sessions";
 import { replicationAccount } from "../sql";
-
-const NO_SUCH_THREAD = 1094;
 
 /**
  * offline_mode=ON, then KILL whoever it does not cut (root: SUPER and CONNECTION_ADMIN pass it; mysql-facts B).
@@ -20,8 +19,7 @@ export async function closeGate(server: Server, purpose: string, limitMs: number
   if (Number(offline) !== 1) await session.query("SET GLOBAL offline_mode=ON", limitMs);
   for (const id of victims(await server.processlist(purpose, limitMs), own)) {
     await session.query(`KILL CONNECTION ${id}`, limitMs).catch((error: unknown) => {
-      const gone = error instanceof Error && "errno" in error && error.errno === NO_SUCH_THREAD;
-      if (!gone) throw error;
+      if (!isNoSuchThread(error)) throw error;
     });
   }
   return server.processlist(purpose, limitMs);
