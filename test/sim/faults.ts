@@ -155,10 +155,8 @@ export function inject(world: World, { kind, member: index, ms }: Fault): void {
       network.lateness = 0.1;
       network.loss = 0.05;
       return;
-    case "rebuild": // Nobody gives up the data of one voter while another's are doubtful.
-      return world.losses === 0 && othersSound(world, member.name)
-        ? member.post({ type: "rebuild" })
-        : undefined;
+    case "rebuild": // Counts as the loss of its data: a stalled agent begins it later than it was asked for.
+      return mayLose(world, member.name) ? member.post({ type: "rebuild" }) : undefined;
     case "badNetwork":
       network.loss = 0.15;
       network.duplication = 0.1;

@@ -1,12 +1,12 @@
 /**
  * Many small worlds full of trouble (agent.md, How it is proven). A failure prints its seed, what is left of its
- * faults after shrinking, and the story: `npm run sim -- --seed N` tells it again.
+ * faults after shrinking, and the story: `npm run sim -- --seed N` tells it again. The seeds are fixed: what nobody
+ * has seen before is looked for by `make sim`, not by whoever runs the tests.
  */
 import { expect, test } from "vitest";
 import { runSchedule, shrink, transcript, type Verdict } from "./schedule";
 
-const FIXED = 1_200;
-const FRESH = 300;
+const FIXED = 1_500;
 
 function explain(verdict: Verdict): string {
   const least = shrink(verdict);
@@ -29,12 +29,6 @@ test("I1-I11 and liveness hold over fixed schedules", { timeout: 120_000 }, () =
   // The schedules were no walk in the park: writes went through, and leadership changed in most of them.
   expect(acknowledged).toBeGreaterThan(FIXED * 50);
   expect(terms).toBeGreaterThan(FIXED * 2);
-});
-
-test("and over schedules nobody has seen before", { timeout: 60_000 }, () => {
-  const from = Math.floor(Date.now() / 1000) % 1_000_000_000;
-  console.log(`seeds ${from} to ${from + FRESH - 1}`);
-  holds(from, FRESH);
 });
 
 test("the same seed tells the same story", () => {
