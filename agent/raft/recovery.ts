@@ -3,7 +3,7 @@
  * end of abstention (agent.md, The ex-primary). `tend` is the one place that says what mysqld should do next; it is
  * called whenever something it looks at has changed, and does nothing when nothing is due.
  */
-import { containsText, explained, subtractText, unionText } from "./standing";
+import { containsText, explained, unionText } from "./standing";
 import { chain, deadline, isVoter, persist, send, stay, verb, votersOf } from "./state";
 import { retryDelayMs } from "./timing";
 import { exitWhenDone } from "./transfer";
@@ -265,6 +265,3 @@ export function onMarkerReply(state: State, term: number, marker: string, input:
     return stay(state);
   return tend({ ...state, role: { ...state.role, marker } }, input);
 }
-
-/** What of `set` the member has not received: for status pages. */
-export const missing = (state: State, set: string): string => subtractText(set, state.received);

@@ -1,7 +1,7 @@
 /** Handing over: planned (transfer, shutdown), forced (mysqld died, lease lost), and who is asked next. */
 import { countGtid, parseGtidSet } from "../../api/gtid";
 import { containsText } from "./standing";
-import { chain, deadline, nameOf, otherVoters, persist, send, stay, verb } from "./state";
+import { chain, deadline, nameOf, otherVoters, send, stay, verb } from "./state";
 import { rearmElection, resign } from "./term";
 import type { HandOver, Input, Leader, Peer, State, Step } from "./types";
 
@@ -115,7 +115,5 @@ export function exitWhenDone(state: State): Step {
 
 /** mysqld died under a leader: it cannot lead on, and hands over at once. */
 export function onLeadersMysqldDied(state: State, input: Input): Step {
-  return chain(persist({ ...state, writable: false }, {}), (now) =>
-    retire(now, { cause: "mysqld-died", reason: "mysqld died" }, input),
-  );
+  return retire(state, { cause: "mysqld-died", reason: "mysqld died" }, input);
 }
