@@ -70,7 +70,7 @@ async function main(): Promise<void> {
   const insides = wire({ env, log, store, intents, peers, mysql, board, fatal });
   const hosts = (): string[] => [
     agentName(env.cluster),
-    ...(intents.current()?.members ?? []).map((name) => hostOf(env, name)),
+    ...(intents.current()?.members ?? []).map(({ name }) => hostOf(env, name)),
   ];
   await listenSecure(secureApp(agentApi(insides), agentChecker(hosts)), certificates, {
     host: env.listen,
@@ -158,9 +158,16 @@ function takeIntent(
 ): void {
   const { epoch, generation, clusterId, members, initialised, timing, autoFailover, onlineConfig } = intent;
   log.info({ epoch, generation, members, initialised }, "intent taken");
-  peers.setInstances(members);
+  peers.setInstances(members.map(({ name }) => name));
   mysql.applyOnlineConfig?.(onlineConfig);
-  runner.post({ type: "intent", clusterId, members, initialised, tuning: tuningOf(timing, autoFailover) });
+  const voters = members.flatMap(({ name, role }) => (role === "learner" ? [] : [name]));
+  runner.post({
+    type: "intent",
+    clusterId,
+    members: voters,
+    initialised,
+    tuning: tuningOf(timing, autoFailover),
+  });
 }
 
 async function mysqlOptions(

@@ -6,6 +6,8 @@
  *                      one, and for one of another cluster than the volume's
  *   GET  /v1/status                 → MemberStatus
  *   POST /v1/transfer  Transfer     → TransferAnswer; leadership is handed over, or the reason why not
+ *   POST /v1/recover   RecoverPlanRequest → RecoverPlan, RecoverExecuteRequest → Recovered; 409 with a reason
+ *   PUT  /v1/agent     the agent's bundle, header x-sha256 → RenewAnswer; mysqld runs on; 409 with a reason
  *   POST /v1/raft      a message of agent/raft (peers only), 204
  *   POST /v1/publish   PublishRequest → 204; a leader without the Kubernetes API asks a peer to write for it
  * Port 8080 (plain, read-only): /livez /readyz /primary /replica (200 or 503), /metrics, /status (MemberStatus).
@@ -24,8 +26,10 @@ export interface Intent {
   readonly generation: number;
   /** UUID the controller made for this cluster; GTID source of the barriers. */
   readonly clusterId: string;
-  /** Instance names, e.g. "shop-0"; the data-bearing voters. */
-  readonly members: readonly string[];
+  /** Every instance the cluster is to have. At least one voter. */
+  readonly members: readonly WantedMember[];
+  /** Cluster ids that this cluster had before a recovery after loss of the majority, oldest first. */
+  readonly formerClusterIds: readonly string[];
   /** True once the controller has seen the cluster with a primary: never bootstrap it again. */
   readonly initialised: boolean;
   readonly timing: Timing;
@@ -37,6 +41,17 @@ export interface Intent {
   readonly usePrimary: "never" | "fallback" | "always";
   /** `[mysqld]` options that MySQL takes online: name → value, already rendered (SET GLOBAL). */
   readonly onlineConfig: Readonly<Record<string, string>>;
+}
+
+/** voter: acknowledges and votes. witness: votes, holds no data. learner: replicates, does neither. */
+export type WantedRole = "voter" | "witness" | "learner";
+
+export interface WantedMember {
+  /** Instance name, e.g. "shop-0". */
+  readonly name: string;
+  readonly role: WantedRole;
+  /** Of a learner: it applies what the primary committed this long ago; such a one serves no reads. */
+  readonly delayMs?: number;
 }
 
 /** All in milliseconds. */
@@ -74,8 +89,14 @@ export interface MemberStatus {
     readonly term: number;
     readonly version: number;
     readonly voters: readonly string[];
+    /** Voters that hold no data. */
+    readonly witnesses: readonly string[];
     readonly k: number;
   };
+  /** On the leader: the change of the configuration that is under way. */
+  readonly membership?: MembershipChange;
+  /** On the leader: everyone it talks to, whether they answer or not. */
+  readonly peers?: readonly PeerStatus[];
   /** True when the member serves: the primary open for writes under its lease, a replica that follows. */
   readonly ready: boolean;
   /** What the member is doing or waiting for, in one clear sentence. */
@@ -104,6 +125,30 @@ export interface MemberStatus {
   readonly rssBytes?: { readonly agent: number; readonly supervisor?: number };
 }
 
+/** One voter on its way in or out. */
+export interface MembershipChange {
+  readonly kind: "add" | "remove";
+  /** Member id. */
+  readonly member: string;
+  readonly stage: string;
+  /** RFC 3339. */
+  readonly since: string;
+  /** What the change waits for, in one clear sentence. */
+  readonly waitsFor: string;
+}
+
+/** A member as its leader sees it. */
+export interface PeerStatus {
+  readonly memberId: string;
+  readonly name: string;
+  readonly role: WantedRole;
+  /** Since its last answer in this term; undefined = it has not answered in this term. */
+  readonly answeredMsAgo?: number;
+  /** It replicates from this leader. */
+  readonly receiving: boolean;
+  readonly lagMs?: number;
+}
+
 /** Kept by the leader that came to power; times are RFC 3339. */
 export interface FailoverRecord {
   readonly at: string;
@@ -124,6 +169,50 @@ export interface Transfer {
 export type TransferAnswer =
   | { readonly accepted: true; readonly term: number }
   | { readonly accepted: false; readonly reason: string };
+
+/** First step of a recovery after loss of the majority: what would be done, what may be lost. Changes nothing. */
+export interface RecoverPlanRequest {
+  readonly step: "plan";
+}
+
+export interface RecoverPlan {
+  /** Names this plan in the second step; good for RECOVER_PLAN_MS and only while what it shows stays so. */
+  readonly token: string;
+  /** The cluster id that the new cluster will have. */
+  readonly clusterId: string;
+  readonly term: number;
+  /** The highest barrier in what this member holds. */
+  readonly lastTerm: number;
+  readonly received: GtidText;
+  /** Member ids of the voters that answer, and of those that do not; this member itself is in the first. */
+  readonly reachable: readonly string[];
+  readonly missing: readonly string[];
+  /** Names what may be lost, in one sentence. */
+  readonly mayBeLost: string;
+}
+
+/** Second step: this member alone becomes a new cluster, which the others join by being rebuilt. */
+export interface RecoverExecuteRequest {
+  readonly step: "execute";
+  readonly token: string;
+  readonly acceptDataLoss: true;
+}
+
+export interface Recovered {
+  readonly clusterId: string;
+}
+
+export const RECOVER_PLAN_MS = 10 * 60_000;
+
+/** The agent restarts on the bundle it was sent; mysqld runs on. */
+export interface RenewAnswer {
+  /** Hex SHA-256 of the bundle that is now in place. */
+  readonly sha256: string;
+  /** False: it is the one that runs already; nothing was done. */
+  readonly restarts: boolean;
+  /** Instance that leadership was handed to first; absent = this member did not lead. */
+  readonly transferredTo?: string;
+}
 
 /** One endpoint of a data Service. */
 export interface PublishedEndpoint {

@@ -10,7 +10,7 @@ const member = (ordinal: number, over: Partial<MemberStatus> = {}): MemberStatus
   generation: 1,
   role: ordinal === 0 ? "primary" : "replica",
   term: 3,
-  configuration: { term: 3, version: 1, voters: ["a", "b", "c"], k: 1 },
+  configuration: { term: 3, version: 1, voters: ["a", "b", "c"], witnesses: [], k: 1 },
   ready: true,
   phase: "serves",
   mysqld: "running",
@@ -71,7 +71,7 @@ describe("what keeps it from being whole is said", () => {
       says: "2 of 3 instances vote",
       view: {
         members: members(
-          member(0, { configuration: { term: 3, version: 1, voters: ["a", "b"], k: 1 } }),
+          member(0, { configuration: { term: 3, version: 1, voters: ["a", "b"], witnesses: [], k: 1 } }),
           member(1),
           member(2),
         ),

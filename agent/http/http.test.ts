@@ -15,7 +15,13 @@ const intent: Intent = {
   epoch: 1_000,
   generation: 4,
   clusterId: "0b5f8f3c-9f5e-4d5e-8a53-0c8a3b7d9f10",
-  members: ["shop-0", "shop-1", "shop-2"],
+  members: [
+    { name: "shop-0", role: "voter" },
+    { name: "shop-1", role: "voter" },
+    { name: "shop-2", role: "witness" },
+    { name: "shop-r0", role: "learner", delayMs: 60_000 },
+  ],
+  formerClusterIds: [],
   initialised: false,
   timing: { heartbeatMs: 150, electionTimeoutMs: 1000 },
   autoFailover: true,
@@ -190,6 +196,17 @@ test("generation 1 of a MySQLCluster made anew wins over the former one's; the r
   });
 });
 
+test("an intent of before roles has voters only", () => {
+  const old = { ...intent, members: ["shop-0", "shop-1"], formerClusterIds: undefined };
+  expect(parseIntent(JSON.parse(JSON.stringify(old)))).toEqual({
+    ...intent,
+    members: [
+      { name: "shop-0", role: "voter" },
+      { name: "shop-1", role: "voter" },
+    ],
+  });
+});
+
 test("an intent of before epochs counts as epoch 0", () => {
   const old = JSON.parse(JSON.stringify({ ...intent, epoch: undefined })) as object;
   expect(parseIntent(old)).toEqual({ ...intent, epoch: 0 });
@@ -217,9 +234,41 @@ test("a volume takes no intent of another cluster, says whose it is, and takes i
   }
 });
 
+test("a volume takes the intent of the cluster that its own was recovered as", async () => {
+  const directory = await mkdtemp(path.join(tmpdir(), "intent-"));
+  try {
+    const store = await openIntentStore(directory, () => intent.clusterId);
+    const recovered = {
+      ...intent,
+      clusterId: "ffffffff-9f5e-4d5e-8a53-0c8a3b7d9f10",
+      formerClusterIds: [intent.clusterId],
+    };
+    expect(await store.put(recovered)).toMatchObject({ taken: true, intent: recovered });
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
 test.each([
   [{ ...intent, clusterId: "shop" }, "clusterId is not a UUID"],
-  [{ ...intent, members: [] }, "members is not a list of instance names"],
+  [{ ...intent, members: [] }, "members is not a list of members"],
+  [{ ...intent, members: [{ role: "voter" }] }, "members[0] has no name"],
+  [{ ...intent, members: [7] }, "members[0] is neither a name nor an object"],
+  [
+    { ...intent, members: [{ name: "a", role: "king" }] },
+    "members[0] (a) has a role that is not voter, witness or learner",
+  ],
+  [
+    { ...intent, members: [{ name: "a", role: "voter", delayMs: 5 }] },
+    "members[0] (a) has a delayMs, which is for learners only",
+  ],
+  [
+    { ...intent, members: [{ name: "a", role: "learner", delayMs: -5 }] },
+    "members[0] (a) has a delayMs that is not a whole number of milliseconds",
+  ],
+  [{ ...intent, members: [{ name: "a", role: "learner" }] }, "members has no voter"],
+  [{ ...intent, members: ["a", { name: "a", role: "witness" }] }, "members names a twice"],
+  [{ ...intent, formerClusterIds: ["old"] }, "formerClusterIds is not a list of UUIDs"],
   [{ ...intent, timing: { heartbeatMs: 150 } }, "timing is not two numbers of milliseconds"],
   [{ ...intent, usePrimary: "sometimes" }, "usePrimary is not never, fallback or always"],
   [[], "generation is not a whole number"],

@@ -5,7 +5,7 @@
  */
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import * as path from "node:path";
-import type { Intent } from "../../api/agent";
+import type { Intent, WantedMember } from "../../api/agent";
 
 export type PutResult =
   | { readonly taken: true; readonly changed: boolean; readonly intent: Intent }
@@ -64,9 +64,15 @@ export function decideIntent(held: Intent | undefined, wanted: Intent): PutResul
   return { taken: true, changed: JSON.stringify(intent) !== JSON.stringify(held), intent };
 }
 
-/** Why an intent is not for this volume; undefined when it is, or when the volume is new. */
-export function foreignTo(volume: string, { clusterId }: Intent): string | undefined {
-  if (volume === "" || volume === clusterId) return undefined;
+/**
+ * Why an intent is not for this volume; undefined when it is, when the volume is new, or when the volume is one of the
+ * cluster that the intent's was recovered from.
+ */
+export function foreignTo(
+  volume: string,
+  { clusterId, formerClusterIds }: Pick<Intent, "clusterId" | "formerClusterIds">,
+): string | undefined {
+  if (volume === "" || volume === clusterId || formerClusterIds.includes(volume)) return undefined;
   const remedy = "give the MySQLCluster that id (docs/deletion.md), or delete this volume";
   return `volume belongs to cluster ${volume}, not to ${clusterId}: ${remedy}`;
 }
@@ -83,10 +89,39 @@ function wordOf({ epoch, generation }: Intent): string {
 export function parseIntent(body: unknown): Intent | string {
   if (typeof body !== "object" || body === null) return "the intent is not a JSON object";
   // An intent.json from before epochs is older than any intent that has one.
-  const raw: Readonly<Record<string, unknown>> = { epoch: 0, ...body };
+  const raw: Readonly<Record<string, unknown>> = { epoch: 0, formerClusterIds: [], ...body };
   const bad = (Object.keys(FIELDS) as (keyof Intent)[]).find((field) => !FIELDS[field].fits(raw[field]));
   if (bad !== undefined) return `${bad} is not ${FIELDS[bad].is}`;
-  return Object.fromEntries(Object.keys(FIELDS).map((field) => [field, raw[field]])) as unknown as Intent;
+  const members = parseMembers(raw["members"] as readonly unknown[]);
+  if (typeof members === "string") return members;
+  const fields = Object.keys(FIELDS).map((field) => [field, raw[field]] as const);
+  return { ...Object.fromEntries(fields), members } as unknown as Intent;
+}
+
+/** The members in `list` with their fields in a fixed order, or what is wrong with them. */
+function parseMembers(list: readonly unknown[]): readonly WantedMember[] | string {
+  const members: WantedMember[] = [];
+  for (const [index, entry] of list.entries()) {
+    const member = parseMember(entry);
+    if (typeof member === "string") return `members[${index}] ${member}`;
+    if (members.some(({ name }) => name === member.name)) return `members names ${member.name} twice`;
+    members.push(member);
+  }
+  return members.some(({ role }) => role === "voter") ? members : "members has no voter";
+}
+
+function parseMember(entry: unknown): WantedMember | string {
+  // An intent.json from before roles has plain names; all of them were voters.
+  if (isText(entry)) return { name: entry, role: "voter" };
+  if (!isObject(entry)) return "is neither a name nor an object";
+  const { name, role, delayMs } = entry;
+  if (!isText(name)) return "has no name";
+  if (role !== "voter" && role !== "witness" && role !== "learner")
+    return `(${name}) has a role that is not voter, witness or learner`;
+  if (delayMs === undefined) return { name, role };
+  if (!isCount(delayMs)) return `(${name}) has a delayMs that is not a whole number of milliseconds`;
+  if (role !== "learner" && delayMs !== 0) return `(${name}) has a delayMs, which is for learners only`;
+  return delayMs === 0 ? { name, role } : { name, role, delayMs: delayMs as number };
 }
 
 interface Field {
@@ -97,6 +132,7 @@ interface Field {
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
 const isFlag = (value: unknown): boolean => typeof value === "boolean";
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
+const isUuid = (value: unknown): boolean => isText(value) && /^[0-9a-f-]{36}$/i.test(value);
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -104,11 +140,9 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const FIELDS: Readonly<Record<keyof Intent, Field>> = {
   epoch: { is: "a whole number of milliseconds", fits: isCount },
   generation: { is: "a whole number", fits: isCount },
-  clusterId: { is: "a UUID", fits: (value) => isText(value) && /^[0-9a-f-]{36}$/i.test(value) },
-  members: {
-    is: "a list of instance names",
-    fits: (value) => Array.isArray(value) && value.length > 0 && value.every(isText),
-  },
+  clusterId: { is: "a UUID", fits: isUuid },
+  members: { is: "a list of members", fits: (value) => Array.isArray(value) && value.length > 0 },
+  formerClusterIds: { is: "a list of UUIDs", fits: (value) => Array.isArray(value) && value.every(isUuid) },
   initialised: { is: "true or false", fits: isFlag },
   timing: {
     is: "two numbers of milliseconds",

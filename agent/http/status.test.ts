@@ -332,7 +332,7 @@ test("the leader counts the voters it hears from; a follower does not guess", ()
     leader: "shop-0.a",
     generation: 0,
     quorum: { voters: 3, needed: 2, alive: 2 },
-    configuration: { term: 3, version: 1, voters, k: 1 },
+    configuration: { term: 3, version: 1, voters, witnesses: [], k: 1 },
   });
   expect(memberStatus({ ...input, state: voter({ role: follower() }) })).toMatchObject({
     leader: "shop-1.b",

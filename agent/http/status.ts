@@ -62,8 +62,8 @@ function leaderOf({ role, durable }: State): string | undefined {
 
 function configurationOf({ durable }: State): MemberStatus["configuration"] {
   if (!durable.config) return undefined;
-  const { term, version, voters, k } = durable.config;
-  return { term, version, voters, k };
+  const { term, version, voters, witnesses, k } = durable.config;
+  return { term, version, voters, witnesses, k };
 }
 
 function mysqldState(state: State): MysqldState {

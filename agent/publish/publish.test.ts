@@ -179,7 +179,11 @@ function publisher(
     log: silentLog,
     state: () => setting.state,
     now: () => performance.now(),
-    intent: () => intent ?? ({ members: ["shop-0", "shop-1", "shop-2"] } as unknown as Intent),
+    intent: () =>
+      intent ??
+      ({
+        members: ["shop-0", "shop-1", "shop-2"].map((name) => ({ name, role: "voter" })),
+      } as unknown as Intent),
     askPeer: (instance) => {
       setting.asked.push(instance);
       return askPeer(instance);

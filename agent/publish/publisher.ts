@@ -180,7 +180,7 @@ class BoardPublisher implements Publisher {
   private async writeOrAsk(request: PublishRequest): Promise<PublishOutcome> {
     const own = await this.writer.write(request);
     if (own.result !== "unreachable") return own;
-    const members = this.options.intent()?.members ?? [];
+    const members = (this.options.intent()?.members ?? []).map(({ name }) => name);
     for (const instance of members.filter((name) => name !== this.options.self.instance)) {
       if (!this.leads(request.term)) break;
       const theirs = await this.options.askPeer(instance, request).catch(() => undefined);

@@ -54,7 +54,8 @@ export function intentOf(
     epoch: epochOf(cluster),
     generation: cluster.metadata.generation ?? 1,
     clusterId,
-    members: instanceNames(cluster),
+    members: instanceNames(cluster).map((name) => ({ name, role: "voter" })),
+    formerClusterIds: [],
     initialised,
     timing: {
       heartbeatMs: parseDurationMs(failover.heartbeat),
