@@ -52,6 +52,11 @@ export class Server {
     return state;
   }
 
+  /** Resolves when a mysqld that died can write no more. @throws Error when it does not go. */
+  async gone(): Promise<void> {
+    await this.supervisor.request({ do: "gone" });
+  }
+
   session(purpose: string): Session {
     const found = this.sessions.get(purpose);
     if (found !== undefined) return found;

@@ -29,6 +29,7 @@ class Supervisor {
         this.link.send({ notice: "exit", exit });
         this.finish();
       },
+      () => this.finish(),
       log,
     );
     this.link = new Link(
@@ -64,6 +65,8 @@ class Supervisor {
         return;
       case "arm":
         return this.mysqld.arm(request.armed);
+      case "gone":
+        return this.mysqld.gone();
       case "state":
         return;
     }
@@ -102,7 +105,7 @@ class Supervisor {
   }
 
   private finish(): void {
-    if (this.shutdownEnds === undefined || this.agent.runs || this.mysqld.state.pid !== undefined) return;
+    if (this.shutdownEnds === undefined || this.agent.runs || this.mysqld.present) return;
     log("shutdown: done");
     this.link.close();
     process.exit(0);

@@ -30,7 +30,11 @@ export interface ArmRequest {
 export interface StateRequest {
   readonly do: "state";
 }
-export type Request = StartRequest | SignalRequest | ArmRequest | StateRequest;
+/** Answered when a mysqld that was reported dead is reaped too: its last write is over, its files are nobody's. */
+export interface GoneRequest {
+  readonly do: "gone";
+}
+export type Request = StartRequest | SignalRequest | ArmRequest | StateRequest | GoneRequest;
 
 export type ToSupervisor =
   | (Request & { readonly id: number })
@@ -40,6 +44,7 @@ export interface Exit {
   readonly pid: number;
   readonly kind: MysqldKind;
   readonly code: number | null;
+  /** "dying": all its threads are ended, how is not known yet (dying.ts). */
   readonly signal: string | null;
   /** The agent asked for it by a signal. */
   readonly wanted: boolean;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { FIRST, onAgentExit } from "./backoff";
+import { isDying, stateIn } from "./dying";
 import { readOptions } from "./options";
 import { lineSplitter } from "./protocol";
 import { DISARMED, msLeft, onArm, onBeat } from "./watchdog";
@@ -55,4 +56,12 @@ test("options come from the environment and are refused when malformed", () => {
   expect(() => readOptions({ PORPOISE_SHUTDOWN_LIMIT_MS: "5s" }, "n", "d")).toThrow(
     /PORPOISE_SHUTDOWN_LIMIT_MS/,
   );
+});
+
+test("a process's state is read whatever its name is", () => {
+  expect(stateIn("7 (mysqld) Z 1 7 7 0")).toBe("Z");
+  expect(stateIn("7 (a) Z (b) S 1 7 7 0")).toBe("S");
+  expect(stateIn("")).toBe("?");
+  expect(isDying(process.pid)).toBe(false);
+  expect(isDying(0)).toBe(false);
 });

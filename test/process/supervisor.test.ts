@@ -1,5 +1,5 @@
 /** The supervisor as a process, with a script for mysqld: what PID 1 must do whatever its children do. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createConnection, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -155,6 +155,28 @@ test("an agent that ends in time ends the supervisor in time", async () => {
   await writeFile(join(directory, "end"), "");
   await waitFor("the end", () => supervisor.exitCode !== null);
   expect(output).not.toContain("time is up");
+});
+
+/** What a killed mysqld is while its memory is freed: the first thread has ended, another holds the process. */
+const LEADERLESS = `#include <pthread.h>
+#include <unistd.h>
+static void *stay(void *none) { sleep(60); return none; }
+int main(void) { pthread_t t; pthread_create(&t, 0, stay, 0); usleep(200000); pthread_exit(0); }`;
+
+test("an armed mysqld that is dying is reported before it is reaped; what comes next waits until it is", async () => {
+  await writeFile(join(directory, "dying.c"), LEADERLESS);
+  execFileSync("gcc", ["-pthread", "-o", join(directory, "dying"), join(directory, "dying.c")]);
+  await start("sleep 60");
+  await connect();
+  const pid = await startMysqld(`exec ${join(directory, "dying")}`);
+  socket?.write(`${JSON.stringify({ do: "beat", forMs: 60_000 })}\n`);
+  await ask({ do: "arm", armed: true });
+  await waitFor("the exit", () => exit() !== undefined);
+  expect(exit()).toMatchObject({ pid, code: null, signal: "dying", wanted: false, watchdog: false });
+  expect(await ask({ do: "gone" })).toMatchObject({ ok: true, state: { armed: false } });
+  expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+  await startMysqld("exec sleep 60");
+  expect(answers.filter((answer) => answer["notice"] === "exit")).toHaveLength(1);
 });
 
 test("a second mysqld is refused", async () => {

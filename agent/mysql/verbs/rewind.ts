@@ -16,6 +16,7 @@ import { ready } from "./start";
 export const rewind: Handler<"rewind"> = async ({ server, term }, { electedSet }) => {
   if ((await server.state()).pid !== undefined)
     throw new Error("mysqld runs: a rewind is for one that crashed");
+  await server.gone();
   const { datadir } = server.options.paths;
   const tail = await findTail(join(datadir, "binlog.index"), parseGtidSet(electedSet));
   if (tail.kind === "impossible") {
