@@ -3,7 +3,7 @@
  * for by the core, and nothing here decides who is primary.
  *
  * The primary's slice is the hot path of a failover: the slice is read when this member wins (while it drains), so
- * that the publication itself is one conditional PUT on a warm connection.
+ * that the publication itself, beside the rest of the promotion, is one conditional PUT on a warm connection.
  */
 import type { Intent, PublishRequest, PublishedEndpoint } from "../../api/agent";
 import { memberRole } from "../http/serving";
@@ -56,6 +56,7 @@ class BoardPublisher implements Publisher {
   private readonly refreshing: NodeJS.Timeout;
   private publishing: Term | undefined;
   private publications = 0;
+  /** The last term that was open; since when. */
   private opened: { readonly term: Term; readonly at: number } | undefined;
   private wonTerm: Term | undefined;
   private closed = false;
@@ -86,7 +87,6 @@ class BoardPublisher implements Publisher {
   }
 
   publishPrimary(term: Term): void {
-    if (this.opened?.term !== term) this.opened = { term, at: this.options.now() };
     if (this.publishing === term) return;
     this.publishing = term;
     this.publications += 1;
@@ -108,6 +108,9 @@ class BoardPublisher implements Publisher {
       this.wonTerm = state.durable.term;
       void this.look(); // What the publication will be conditional on, read while the relay log drains.
     }
+    if (state.role.phase !== "open") return;
+    if (this.opened?.term !== state.durable.term)
+      this.opened = { term: state.durable.term, at: this.options.now() };
     this.followReplicas(state);
   }
 
@@ -127,8 +130,7 @@ class BoardPublisher implements Publisher {
     const { intent, self, now } = this.options;
     const policy = intent();
     const { role, durable, tuning } = state;
-    if (!policy || role.role !== "leader" || role.phase !== "open" || this.opened?.term !== durable.term)
-      return;
+    if (!policy || role.role !== "leader" || !this.opened) return;
     if (now() - this.opened.at < REPLICAS_SETTLE_MS) return;
     const endpoints = replicasEndpoints({
       leader: role,
@@ -141,9 +143,11 @@ class BoardPublisher implements Publisher {
     this.replicas.want({ service: "replicas", term: durable.term, leader: durable.memberId, endpoints });
   }
 
+  /** From the end of the drain on: who comes before it is open is refused by mysqld, and tries again. */
   private leads(term: Term): boolean {
     const { durable, role } = this.options.state();
-    return !this.closed && durable.term === term && role.role === "leader" && role.phase === "open";
+    const published = role.role === "leader" && role.phase !== "draining" && role.phase !== "quiescing";
+    return !this.closed && durable.term === term && published;
   }
 
   private async keepPublishing(term: Term, since: number): Promise<void> {

@@ -63,7 +63,7 @@ describe("promotion, in this order", () => {
 
   test("semi-sync is armed only after the drain, and from then on mysqld counts as writable", () => {
     const [after, actions] = step(at("draining"), { type: "drained", term: 7 }, input);
-    expect(words(actions)).toEqual(["verb arm"]);
+    expect(words(actions)).toEqual(["verb arm", "publish"]);
     expect(after.writable).toBe(true);
   });
 

@@ -1,6 +1,9 @@
 /**
  * Promotion, in this order (agent.md, Promotion): drain → arm (semi-sync on, only now: mysql-facts 3) → followers
- * re-point → barrier, acknowledged by k → lease → open → publish. Each phase starts where the one before has ended.
+ * re-point → barrier, acknowledged by k → lease → open. Each phase starts where the one before has ended.
+ *
+ * The slice is written as soon as the drain is over, so that the API server and the nodes' proxies work while the
+ * barrier is made: until it opens, mysqld itself refuses clients (offline_mode), and no other member serves (I7).
  */
 import { beat } from "./leader";
 import { retire } from "./transfer";
@@ -43,7 +46,7 @@ function arm(state: State): Step {
   const k = state.durable.config?.k ?? 0;
   return chain(enter(state, "arming"), (now) => [
     { ...now, writable: true },
-    [verb(now, { verb: "arm", k })],
+    [verb(now, { verb: "arm", k }), { do: "publish", term: now.durable.term }],
   ]);
 }
 
@@ -83,7 +86,7 @@ function opened(state: State, input: Input): Step {
     (now) => [
       now,
       [
-        { do: "publish", term },
+        { do: "publish", term }, // Again: should the first have met an API server that was away.
         { do: "tell", event: { what, term, reason: term === 1 ? "the first of this cluster" : role.reason } },
       ],
     ],

@@ -222,7 +222,7 @@ export type Action =
   | { readonly do: "lease"; readonly until: number }
   /** mysqld may be writable from here on / is not any more: the supervisor's watchdog. */
   | { readonly do: "watchdog"; readonly armed: boolean }
-  /** Write the primary's slice, conditional on the term. The gate before it: `open` has ended. */
+  /** Write the primary's slice, conditional on the term: once the drain is over, and again when open. */
   | { readonly do: "publish"; readonly term: Term }
   /** Proxies and readiness must stop sending clients here; not waited for. */
   | { readonly do: "closeGate" }

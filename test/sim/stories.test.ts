@@ -215,8 +215,10 @@ describe("promotion and clones", () => {
   test("what someone wrote on a replica is quarantined and serves no reads, until a rebuild", () => {
     const { world, leader, f1, f2 } = born();
     f1.mysqld.foreignWrite();
+    for (const { name } of [leader, f2]) world.network.block(f1.name, name); // Else its set is the better one.
     leader.post({ type: "transfer", to: f2.name, reason: "asked for" });
     world.runUntil("it opens", 3_000, () => world.openLeader() === f2);
+    world.network.heal();
     world.runUntil("the foreign write is found", 2_000, () => f1.durable.quarantined !== "");
     world.run(3_000);
     expect(f1.mysqld).toMatchObject({ offline: true, receiver: undefined });
