@@ -35,9 +35,16 @@ class Supervisor {
     this.link = new Link(
       options.socket,
       (message) => void this.onMessage(message),
-      () => this.tellShutdown(),
+      () => {
+        this.agent.connected();
+        this.tellShutdown();
+      },
     );
-    const env = { PORPOISE_SUPERVISOR_SOCKET: options.socket };
+    const { bundle } = options.agent;
+    const env = {
+      PORPOISE_SUPERVISOR_SOCKET: options.socket,
+      ...(bundle !== undefined && { PORPOISE_AGENT_BUNDLE: bundle }),
+    };
     this.agent = new AgentProcess(options.agent, env, () => this.onAgentEnd(), log);
     process.on("SIGTERM", () => this.shutdown());
     process.on("SIGINT", () => this.shutdown());
@@ -67,6 +74,8 @@ class Supervisor {
         return this.mysqld.arm(request.armed);
       case "gone":
         return this.mysqld.gone();
+      case "bundle":
+        return this.agent.tryBundle(request.path);
       case "state":
         return;
     }
@@ -74,7 +83,8 @@ class Supervisor {
 
   private state(): SupervisorState {
     const shuttingDown = this.shutdownEnds !== undefined;
-    return { ...this.mysqld.state, shuttingDown, rssBytes: process.memoryUsage.rss() };
+    const refusedBundle = this.agent.refused;
+    return { ...this.mysqld.state, shuttingDown, rssBytes: process.memoryUsage.rss(), refusedBundle };
   }
 
   private shutdown(): void {

@@ -34,7 +34,12 @@ export interface StateRequest {
 export interface GoneRequest {
   readonly do: "gone";
 }
-export type Request = StartRequest | SignalRequest | ArmRequest | StateRequest | GoneRequest;
+/** The agent's next start is from this bundle, on trial. Refused when the agent does not run from a bundle. */
+export interface BundleRequest {
+  readonly do: "bundle";
+  readonly path: string;
+}
+export type Request = StartRequest | SignalRequest | ArmRequest | StateRequest | GoneRequest | BundleRequest;
 
 export type ToSupervisor =
   | (Request & { readonly id: number })
@@ -59,6 +64,8 @@ export interface SupervisorState {
   readonly lastExit?: Exit;
   readonly shuttingDown: boolean;
   readonly rssBytes: number;
+  /** Why the last bundle that was sent is not in use. */
+  readonly refusedBundle?: string;
 }
 
 export type Answer =

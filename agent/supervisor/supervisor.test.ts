@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { FIRST, onAgentExit } from "./backoff";
 import { isDying, stateIn } from "./dying";
+import { bundleToRun, onEnd, onlyProven, onProven, onTrial } from "./bundles";
 import { readOptions } from "./options";
 import { lineSplitter } from "./protocol";
 import { DISARMED, msLeft, onArm, onBeat } from "./watchdog";
@@ -42,6 +43,26 @@ test("a crashed agent is back at once the first time, then later and later, at m
   expect(onAgentExit(backOff, 10_000).waitMs).toBe(0);
 });
 
+test("a bundle on trial runs until it has ended three times; then the proven one is back, and why is kept", () => {
+  let bundles = onTrial(onlyProven("agent.js"), "next.js");
+  for (const end of [1, 2]) {
+    bundles = onEnd(bundles, `code ${end}`);
+    expect(bundleToRun(bundles)).toBe("next.js");
+  }
+  bundles = onEnd(bundles, "code 3");
+  expect([bundleToRun(bundles), bundles.refused]).toEqual([
+    "agent.js",
+    "the bundle was started 3 times and never held; last: code 3",
+  ]);
+  expect(onEnd(bundles, "SIGTERM")).toBe(bundles);
+  expect(onTrial(bundles, "other.js").refused).toBeUndefined();
+});
+
+test("a bundle that holds takes the proven one's place", () => {
+  const bundles = onProven(onTrial(onlyProven("agent.js"), "next.js"));
+  expect(bundleToRun(onEnd(bundles, "code 1"))).toBe("agent.js");
+});
+
 test("lines are put together from pieces", () => {
   const split = lineSplitter();
   expect(split('{"a":')).toEqual([]);
@@ -50,9 +71,10 @@ test("lines are put together from pieces", () => {
 });
 
 test("options come from the environment and are refused when malformed", () => {
-  const agent = readOptions({}, "/porpoise/node", "/porpoise").agent;
-  expect([agent[0], agent.at(-1)]).toEqual(["/porpoise/node", "/porpoise/agent.js"]);
-  expect(readOptions({ PORPOISE_AGENT_COMMAND: '["a","b"]' }, "n", "d").agent).toEqual(["a", "b"]);
+  const { words, bundle } = readOptions({}, "/porpoise/node", "/porpoise").agent;
+  expect([words[0], bundle]).toEqual(["/porpoise/node", "/porpoise/agent.js"]);
+  const given = readOptions({ PORPOISE_AGENT_COMMAND: '["a","b"]' }, "n", "d").agent;
+  expect(given).toEqual({ words: ["a", "b"] });
   expect(() => readOptions({ PORPOISE_SHUTDOWN_LIMIT_MS: "5s" }, "n", "d")).toThrow(
     /PORPOISE_SHUTDOWN_LIMIT_MS/,
   );
