@@ -156,15 +156,15 @@ function takeIntent(
   intent: Intent,
   { runner, peers, mysql, log }: { runner: Runner; peers: Peers; mysql: MysqlPort & TakesOptions; log: Log },
 ): void {
-  const { epoch, generation, clusterId, members, initialised, timing, autoFailover, onlineConfig } = intent;
+  const { epoch, generation, clusterId, formerClusterIds, members, initialised, timing, autoFailover, onlineConfig } = intent;
   log.info({ epoch, generation, members, initialised }, "intent taken");
   peers.setInstances(members.map(({ name }) => name));
   mysql.applyOnlineConfig?.(onlineConfig);
-  const voters = members.flatMap(({ name, role }) => (role === "learner" ? [] : [name]));
   runner.post({
     type: "intent",
     clusterId,
-    members: voters,
+    former: formerClusterIds,
+    members,
     initialised,
     tuning: tuningOf(timing, autoFailover),
   });

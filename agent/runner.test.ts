@@ -8,7 +8,7 @@ import type { Action, Event, State } from "./raft/types";
 
 const tuning = tuningOf({ heartbeatMs: 150, electionTimeoutMs: 1000 }, true);
 const start: State = initialState(freshDurable("shop-0.aaaa"), tuning);
-const hello = { type: "hello", clusterId: "", from: "shop-0.aaaa", empty: true } as const;
+const hello = { type: "hello", clusterId: "", from: "shop-0.aaaa", empty: true, dataless: false } as const;
 const send = (to: string): Action => ({ do: "send", to, message: hello });
 
 interface World {

@@ -10,6 +10,7 @@ export const EVENTS = {
   QuorumRegained: "Normal",
   MemberJoined: "Normal",
   MemberRemoved: "Normal",
+  Recovered: "Warning",
   Rewound: "Warning",
   Cloned: "Normal",
   Diverged: "Warning",

@@ -45,7 +45,9 @@ function joiningSentence({ intent, hellos, mysqld, durable }: State): string {
   if (intent.initialised) return "waits for the leader to take it into the cluster";
   if (mysqld !== "running") return "initialises its data directory and starts mysqld";
   const self = instanceOf(durable.memberId);
-  const missing = intent.members.filter((name) => name !== self && hellos[name]?.empty !== true);
+  const missing = intent.members
+    .filter(({ name, role }) => role !== "learner" && name !== self && hellos[name]?.empty !== true)
+    .map(({ name }) => name);
   if (missing.length === 0) return "forms the new cluster";
   return `waits for ${missing.join(", ")} to form the new cluster`;
 }

@@ -9,7 +9,11 @@ import { phaseSentence } from "./phase";
 const tuning = tuningOf({ heartbeatMs: 150, electionTimeoutMs: 1000 }, true);
 const voters = ["shop-0.a", "shop-1.b", "shop-2.c"];
 const config = { term: 3, version: 1, voters, witnesses: [], k: 1 };
-const intent = { clusterId: "x", members: ["shop-0", "shop-1", "shop-2"], initialised: false };
+const intent = {
+  clusterId: "x",
+  members: ["shop-0", "shop-1", "shop-2"].map((name) => ({ name, role: "voter" as const })),
+  initialised: false,
+};
 
 /** A voter of a cluster of three in term 3 whose mysqld runs. */
 function voter(change: Partial<State> & { readonly on?: Partial<Durable> } = {}): State {
@@ -38,6 +42,9 @@ const leader = (phase: Leader["phase"], change: Partial<Leader> = {}): Leader =>
   cause: "leader-silent",
   round: 1,
   rounds: [],
+  markers: 0,
+  excluding: [],
+  excluded: [],
   leaseUntil: 1500,
   peers: {},
   reason: "the leader was silent",
@@ -67,7 +74,7 @@ const phases: { name: string; state: State; lagMs?: number; says: string }[] = [
     state: voter({
       on: { config: undefined },
       intent,
-      hellos: { "shop-1": { id: "shop-1.b", empty: true, at: 0 } },
+      hellos: { "shop-1": { id: "shop-1.b", empty: true, dataless: false, at: 0 } },
     }),
     says: "waits for shop-2 to form the new cluster",
   },
@@ -310,6 +317,10 @@ test("the leader counts the voters it hears from; a follower does not guess", ()
     receiving: 3,
     received: "",
     abstain: false,
+    configTerm: 3,
+    configVersion: 1,
+    acknowledging: true,
+    followedAt: answeredAt,
   });
   const peers = { "shop-1.b": peer("shop-1.b", 900), "shop-2.c": peer("shop-2.c", 300) };
   const input = {

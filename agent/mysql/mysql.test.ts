@@ -46,7 +46,7 @@ test("durability disk makes an acknowledgement an fsync", () => {
 test("CHANGE REPLICATION SOURCE: verified TLS, never a give-up, auto-position only where it may be", () => {
   const source = { host: "h'1", port: 3306, tls: "/t", autoPosition: false };
   expect(sql.changeSource(source)).toBe(
-    "CHANGE REPLICATION SOURCE TO SOURCE_HOST='h\\'1', SOURCE_PORT=3306, SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=4294967295, SOURCE_HEARTBEAT_PERIOD=1, SOURCE_SSL=1, SOURCE_SSL_CA='/t/ca.crt', SOURCE_SSL_CERT='/t/tls.crt', SOURCE_SSL_KEY='/t/tls.key', SOURCE_SSL_VERIFY_SERVER_CERT=1",
+    "CHANGE REPLICATION SOURCE TO SOURCE_HOST='h\\'1', SOURCE_PORT=3306, SOURCE_BIND='', SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=4294967295, SOURCE_HEARTBEAT_PERIOD=1, SOURCE_SSL=1, SOURCE_SSL_CA='/t/ca.crt', SOURCE_SSL_CERT='/t/tls.crt', SOURCE_SSL_KEY='/t/tls.key', SOURCE_SSL_VERIFY_SERVER_CERT=1",
   );
   expect(sql.changeSource({ ...source, autoPosition: true })).toMatch(/, SOURCE_AUTO_POSITION=1$/);
 });
@@ -139,7 +139,7 @@ test("the received set is retrieved and executed together", () => {
   expect(leftToApply({ retrieved: "", executed: `${A}:1-4` })).toBe(false);
 });
 
-const leadership = { electedSet: `${A}:1-10,${C}:1-2`, leaderUuid: B, clusterId: C, term: 3 };
+const leadership = { electedSet: `${A}:1-10,${C}:1-2`, leaderUuid: B, markers: "", clusterId: C, term: 3 };
 test.each([
   { name: "nothing beyond", received: `${A}:1-9`, errant: "" },
   { name: "the leader's own writes", received: `${A}:1-10,${B}:1-900`, errant: "" },

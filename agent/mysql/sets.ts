@@ -25,20 +25,22 @@ export interface Leadership {
   readonly electedSet: GtidText;
   readonly leaderUuid: string;
   readonly clusterId: string;
+  /** GTIDs of the markers it may write in its term. */
+  readonly markers: GtidText;
   readonly term: number;
 }
 
 /**
  * What a follower received that its leader lacks: not in the set it was elected with, not written by it since, not
- * its barrier (agent.md, Re-point). "" = nothing. A leader's UUID is never used twice: every cut gives a new one.
+ * its barrier, not its markers (agent.md, Re-point). "" = nothing. A leader's UUID is never used twice: every cut gives a new one.
  */
 export function errantOf(
   received: GtidText,
-  { electedSet, leaderUuid, clusterId, term }: Leadership,
+  { electedSet, leaderUuid, clusterId, markers, term }: Leadership,
 ): GtidText {
   const beyond = subtractGtid(parseGtidSet(received), parseGtidSet(electedSet));
   const foreign = filterGtid(beyond, (uuid) => uuid !== leaderUuid.toLowerCase());
-  return formatGtidSet(subtractGtid(foreign, parseGtidSet(`${clusterId}:${term}`)));
+  return formatGtidSet(subtractGtid(foreign, parseGtidSet(`${clusterId}:${term},${markers}`)));
 }
 
 /** Since when the member has known of something it has not executed; a clock of its own, no other's. */

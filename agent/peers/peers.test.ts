@@ -312,6 +312,9 @@ test("an unknown lag survives JSON", () => {
     abstain: false,
     received: "",
     serverUuids: [],
+    configTerm: 3,
+    configVersion: 1,
+    acknowledging: true,
     health,
   };
   const parsed = parseMessage(JSON.parse(JSON.stringify(reply)), clusterId);

@@ -43,7 +43,7 @@ const candidacy: Shape = {
 
 /** One shape for each type; the compiler holds it complete. */
 const SHAPES: Readonly<Record<Message["type"], Shape>> = {
-  hello: { empty: flag },
+  hello: { empty: flag, dataless: flag },
   bootstrap: { config },
   preVote: candidacy,
   vote: candidacy,
@@ -55,6 +55,7 @@ const SHAPES: Readonly<Record<Message["type"], Shape>> = {
     config,
     receivable: flag,
     open: flag,
+    marker: optional(text),
     electedSet: text,
     serverUuid: text,
     knownUuids: listOf(text),
@@ -67,6 +68,9 @@ const SHAPES: Readonly<Record<Message["type"], Shape>> = {
     abstain: flag,
     received: text,
     serverUuids: listOf(text),
+    configTerm: count,
+    configVersion: count,
+    acknowledging: flag,
     health,
   },
   timeoutNow: { term: count, cause: text },

@@ -32,7 +32,17 @@ export function noteOf(told: Told, instance: string): Note | undefined {
     case "Cloned":
       return normal("Cloned", clonedMessage(instance, instanceOf(told.donor), told.gtids));
     case "MemberJoined":
-      return normal("MemberJoined", `${instance} joined the cluster in term ${told.term}`);
+      return normal("MemberJoined", `${instanceOf(told.member)} joined the cluster in term ${told.term}`);
+    case "MemberRemoved":
+      return normal(
+        "MemberRemoved",
+        `${instanceOf(told.member)} left the configuration in term ${told.term}`,
+      );
+    case "Recovered":
+      return warning(
+        "Recovered",
+        `${instance} goes on alone as cluster ${told.clusterId}: what only the lost members of ${told.former} held is given up`,
+      );
     case "VerbFailed":
       return undefined; // Tried again; the log says it, and the metrics count it.
   }

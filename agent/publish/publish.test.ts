@@ -28,7 +28,16 @@ const voters = ["shop-0.a", "shop-1.b", "shop-2.c"];
 
 function peer(id: string, change: Partial<Peer["health"]> = {}, answeredAt = 1000): Peer {
   const health = { serving: true, lagMs: 0, address: `10.0.0.${id.charCodeAt(5) - 46}`, ...change };
-  return { id, round: 1, answeredAt, receiving: 3, received: "", abstain: false, health };
+  const config = { configTerm: 3, configVersion: 1, acknowledging: true };
+  const answers = {
+    round: 1,
+    answeredAt,
+    followedAt: answeredAt,
+    receiving: 3,
+    received: "",
+    abstain: false,
+  };
+  return { id, ...answers, ...config, health };
 }
 const leader = (peers: readonly Peer[], phase: Leader["phase"] = "open"): Leader => ({
   role: "leader",
@@ -39,6 +48,9 @@ const leader = (peers: readonly Peer[], phase: Leader["phase"] = "open"): Leader
   cause: "leader-silent",
   round: 1,
   rounds: [],
+  markers: 0,
+  excluding: [],
+  excluded: [],
   leaseUntil: Infinity,
   peers: Object.fromEntries(peers.map((each) => [each.id, each])),
   reason: "test",

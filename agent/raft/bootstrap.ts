@@ -7,20 +7,28 @@ import { acknowledgements } from "../../api/quorum";
 import { tend } from "./recovery";
 import { chain, deadline, envelope, isVoter, nameOf, persist, send, stay, votersOf } from "./state";
 import { rearmElection } from "./term";
-import type { Action, Bootstrap, Configuration, Hello, Input, MemberId, State, Step } from "./types";
+import type {
+  Action,
+  Bootstrap,
+  Configuration,
+  Event,
+  Hello,
+  Input,
+  MemberId,
+  State,
+  Step,
+  Wanted,
+  WantedRole,
+} from "./types";
 
 /** A hello older than this proves no presence. */
 const HELLO_FRESH_MS = 5_000;
 /** Learners a leader talks to at most. */
 const OBSERVERS_MAX = 32;
 
-type IntentEvent = Pick<NonNullable<State["intent"]>, "clusterId" | "members" | "initialised"> & {
-  readonly tuning: State["tuning"];
-};
-
 export function onIntent(
   state: State,
-  { clusterId, members, initialised, tuning }: IntentEvent,
+  { clusterId, members, initialised, tuning }: Extract<Event, { type: "intent" }>,
   input: Input,
 ): Step {
   const next: State = { ...state, tuning, intent: { clusterId, members, initialised } };
@@ -31,45 +39,49 @@ export function onIntent(
 export function onHelloTimer(state: State, input: Input): Step {
   const { intent, durable, tuning } = state;
   if (isVoter(state) || intent === undefined) return stay(deadline(state, { hello: undefined }));
-  const message = envelope(state, { type: "hello", empty: isEmpty(state) });
+  const message = envelope(state, { type: "hello", empty: isEmpty(state), dataless: state.dataless });
   const own = nameOf(durable.memberId);
-  const others = intent.members.filter((name) => name !== own);
+  const others = intent.members.filter(({ name }) => name !== own);
   const sends = others.map(
-    (to): Action => ({ do: "sendByName", to, message: { ...message, clusterId: intent.clusterId } }),
+    ({ name: to }): Action => ({
+      do: "sendByName",
+      to,
+      message: { ...message, clusterId: intent.clusterId },
+    }),
   );
   return chain([deadline(state, { hello: input.now + 2 * tuning.heartbeatMs }), sends], (now) =>
     tryBootstrap(now, input),
   );
 }
 
-const isEmpty = ({ mysqld, received }: State): boolean => mysqld === "running" && received === "";
+const isEmpty = ({ dataless, mysqld, received }: State): boolean =>
+  dataless || (mysqld === "running" && received === "");
 
-export function onHello(state: State, { from, empty }: Hello, input: Input): Step {
+export function onHello(state: State, { from, empty, dataless }: Hello, input: Input): Step {
   const { config } = state.durable;
   if (config === undefined) {
-    const hellos = { ...state.hellos, [nameOf(from)]: { id: from, empty, at: input.now } };
+    const hellos = { ...state.hellos, [nameOf(from)]: { id: from, empty, dataless, at: input.now } };
     return tryBootstrap({ ...state, hellos }, input);
   }
   if (config.voters.includes(from)) return [state, [send(state, from, { type: "bootstrap", config })]];
-  if (state.role.role !== "leader" || state.observers.includes(from)) return stay(state);
+  if (state.role.role !== "leader" || state.observers.some(({ id }) => id === from)) return stay(state);
   // A volume of the same instance that was emptied before is gone for good.
-  const others = state.observers.filter((id) => nameOf(id) !== nameOf(from));
-  return stay({ ...state, observers: [...others, from].slice(-OBSERVERS_MAX) });
+  const others = state.observers.filter(({ id }) => nameOf(id) !== nameOf(from));
+  return stay({ ...state, observers: [...others, { id: from, dataless }].slice(-OBSERVERS_MAX) });
 }
 
 function tryBootstrap(state: State, input: Input): Step {
   const { intent, durable } = state;
   if (intent === undefined || intent.initialised || durable.config !== undefined) return stay(state);
-  if (intent.members[0] !== nameOf(durable.memberId) || !isEmpty(state)) return stay(state);
-  const voters = intent.members.flatMap((name) => presentAndEmpty(state, name, input) ?? []);
-  if (voters.length !== intent.members.length) return stay(state);
-  const config: Configuration = {
-    term: 1,
-    version: 1,
-    voters,
-    witnesses: [],
-    k: acknowledgements(voters.length),
-  };
+  const wanted = intent.members.filter(({ role }) => role !== "learner");
+  const founder = wanted.find(({ role }) => role === "voter");
+  if (founder?.name !== nameOf(durable.memberId) || !isEmpty(state)) return stay(state);
+  const present = wanted.flatMap((one) => presentAndEmpty(state, one, input) ?? []);
+  if (present.length !== wanted.length) return stay(state);
+  const voters = present.map(({ id }) => id);
+  const witnesses = present.flatMap(({ id, role }) => (role === "witness" ? [id] : []));
+  const k = acknowledgements(voters.length, voters.length - witnesses.length);
+  const config: Configuration = { term: 1, version: 1, voters, witnesses, k };
   return chain(adopt(state, intent.clusterId, config, input), (now) => [
     now,
     votersOf(now)
@@ -78,10 +90,18 @@ function tryBootstrap(state: State, input: Input): Step {
   ]);
 }
 
-function presentAndEmpty(state: State, name: string, { now }: Input): MemberId | undefined {
-  if (name === nameOf(state.durable.memberId)) return state.durable.memberId;
+/** Its id, when its process says that it is there, empty, and of the kind that is wanted. */
+function presentAndEmpty(
+  state: State,
+  { name, role }: Wanted,
+  { now }: Input,
+): { readonly id: MemberId; readonly role: WantedRole } | undefined {
+  const { memberId } = state.durable;
+  if (name === nameOf(memberId))
+    return state.dataless === (role === "witness") ? { id: memberId, role } : undefined;
   const hello = state.hellos[name];
-  return hello !== undefined && hello.empty && now - hello.at < HELLO_FRESH_MS ? hello.id : undefined;
+  if (hello === undefined || !hello.empty || hello.dataless !== (role === "witness")) return undefined;
+  return now - hello.at < HELLO_FRESH_MS ? { id: hello.id, role } : undefined;
 }
 
 export function onBootstrap(state: State, { clusterId, config }: Bootstrap, input: Input): Step {

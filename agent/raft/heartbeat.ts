@@ -50,7 +50,7 @@ function heard(state: State, heartbeat: Heartbeat, input: Input): Step {
 }
 
 function reply(state: State, { from, round }: Heartbeat) {
-  const { durable, role, received, health } = state;
+  const { durable, role, received, health, acknowledging } = state;
   const receiving = role.role === "follower" && role.follow === "done" ? durable.term : 0;
   return send(state, from, {
     type: "heartbeatReply",
@@ -59,8 +59,11 @@ function reply(state: State, { from, round }: Heartbeat) {
     receiving,
     received,
     health,
-    abstain: durable.abstain || !isVoter(state),
+    abstain: durable.abstain,
     serverUuids: durable.serverUuids,
+    configTerm: durable.config?.term ?? 0,
+    configVersion: durable.config?.version ?? 0,
+    acknowledging,
   });
 }
 

@@ -51,6 +51,9 @@ export function becomeLeader(state: State, { standing, cause, since }: Candidate
     rounds: [],
     leaseUntil: -Infinity,
     peers: {},
+    markers: 0,
+    excluding: [],
+    excluded: [],
     reason: REASONS[cause],
     cause,
   };
@@ -110,7 +113,11 @@ const knownUuids = ({ durable }: State): readonly string[] =>
 /** A healthy follower carries a clone's load better than the leader. */
 function donorOf({ durable }: State, { peers }: Leader): MemberId {
   const fit = Object.values(peers).filter(
-    (peer) => peer.receiving === durable.term && !peer.abstain && peer.health?.serving,
+    (peer) =>
+      peer.receiving === durable.term &&
+      !peer.abstain &&
+      peer.health?.serving &&
+      durable.config?.voters.includes(peer.id),
   );
   return fit.sort((a, b) => (a.health?.lagMs ?? 0) - (b.health?.lagMs ?? 0))[0]?.id ?? durable.memberId;
 }
@@ -121,10 +128,16 @@ export function onHeartbeatReply(state: State, reply: HeartbeatReply, input: Inp
   if (role.role !== "leader" || reply.term < durable.term) return stay(state);
   const sentAt = role.rounds.find(({ round }) => round === reply.round)?.sentAt;
   const before = role.peers[reply.from];
+  const answeredAt = Math.max(sentAt ?? -Infinity, before?.answeredAt ?? -Infinity);
+  const follows = reply.receiving === durable.term ? (sentAt ?? -Infinity) : -Infinity;
   const peer: Peer = {
     id: reply.from,
+    configTerm: reply.configTerm,
+    configVersion: reply.configVersion,
+    acknowledging: reply.acknowledging,
+    followedAt: Math.max(follows, before?.followedAt ?? -Infinity),
     round: Math.max(reply.round, before?.round ?? 0),
-    answeredAt: Math.max(sentAt ?? -Infinity, before?.answeredAt ?? -Infinity),
+    answeredAt,
     receiving: reply.receiving,
     received: reply.received,
     abstain: reply.abstain,

@@ -12,6 +12,8 @@ export interface Hello extends Envelope {
   readonly type: "hello";
   /** Its mysqld runs on fresh data: no GTID was ever executed or received. */
   readonly empty: boolean;
+  /** A witness's process. */
+  readonly dataless: boolean;
 }
 /** The first configuration; taken only by a member without one. */
 export interface Bootstrap extends Envelope {
@@ -64,6 +66,8 @@ export interface Heartbeat extends Envelope {
   /** Whether followers may replicate from the leader yet: true from semi-sync on until it steps down. */
   readonly receivable: boolean;
   readonly open: boolean;
+  /** A marker the leader waits for: who does not know whether it holds it looks. */
+  readonly marker?: GtidText;
   /** The set the leader was elected with. */
   readonly electedSet: GtidText;
   readonly serverUuid: string;
@@ -82,6 +86,11 @@ export interface HeartbeatReply extends Envelope {
   /** Last received set the follower saw (a hint for transfers, never for safety). */
   readonly received: GtidText;
   readonly serverUuids: readonly string[];
+  /** The configuration on the follower's disk; 0, 0 = none. */
+  readonly configTerm: Term;
+  readonly configVersion: number;
+  /** A receiver of its mysqld runs with semi-sync on, or may. */
+  readonly acknowledging: boolean;
   /** For the replicas' slice; never for safety. */
   readonly health: Health;
 }

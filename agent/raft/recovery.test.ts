@@ -295,16 +295,18 @@ describe("the birth of a cluster", () => {
     mysqld: "running",
     startedAt: NOW - 5_000,
   });
-  const intent: Event = {
+  const wanted = ["x-0", "x-1", "x-2"].map((name) => ({ name, role: "voter" as const }));
+  const intent: Extract<Event, { type: "intent" }> = {
     type: "intent",
     clusterId: K,
-    members: ["x-0", "x-1", "x-2"],
+    former: [],
+    members: wanted,
     initialised: false,
     tuning,
   };
   const hello = (from: string, empty = true): Event => ({
     type: "message",
-    message: { type: "hello", clusterId: K, from, empty },
+    message: { type: "hello", clusterId: K, from, empty, dataless: false },
   });
   const told = (state: State, ...events: Event[]) =>
     events.reduce(
@@ -343,13 +345,13 @@ describe("the birth of a cluster", () => {
 
   test("an emptied volume is a new member: a learner of the leader it says hello to", () => {
     const [state] = step(leader(), hello("x-1.new"), input);
-    expect(state.observers).toEqual(["x-1.new"]);
+    expect(state.observers).toEqual([{ id: "x-1.new", dataless: false }]);
     const [learner, actions] = hear({
       ...newborn("x-1.new"),
-      intent: { clusterId: K, members: ["x-0", "x-1", "x-2"], initialised: true },
+      intent: { clusterId: K, members: wanted, initialised: true },
     });
     expect(learner.durable.clusterId).toBe(K);
-    expect(sent(actions)).toMatchObject([{ type: "heartbeatReply", abstain: true }]);
+    expect(sent(actions)).toMatchObject([{ type: "heartbeatReply", abstain: false, receiving: 0 }]);
   });
 
   test("messages of another cluster are void", () => {

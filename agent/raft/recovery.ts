@@ -3,7 +3,7 @@
  * end of abstention (agent.md, The ex-primary). `tend` is the one place that says what mysqld should do next; it is
  * called whenever something it looks at has changed, and does nothing when nothing is due.
  */
-import { containsText, explained, unionText } from "./standing";
+import { containsText, explained, markersOf, unionText } from "./standing";
 import { chain, deadline, isVoter, persist, send, stay, verb, votersOf } from "./state";
 import { retryDelayMs } from "./timing";
 import { exitWhenDone } from "./transfer";
@@ -93,6 +93,7 @@ function tendRunning(state: State, role: Follower, input: Input): Step {
           electedSet: heard.electedSet,
           leaderUuid: heard.serverUuid,
           clusterId: now.durable.clusterId,
+          markers: markersOf(now.durable.clusterId, heard.term),
           acknowledge: isVoter(now),
         }),
       ],
@@ -157,7 +158,7 @@ export function onFollowed(state: State): Step {
   const { term } = state.durable;
   const role: Follower = { ...state.role, follow: "done" };
   // It was compared with an elected leader's set: no tail is left.
-  const news = state.joined ? [] : tells({ what: "MemberJoined", term });
+  const news = state.joined ? [] : tells({ what: "MemberJoined", member: state.durable.memberId, term });
   return chain(
     persist({ ...state, role, joined: true, failures: 0 }, { tail: false, uncut: false }),
     (now) => [now, news],

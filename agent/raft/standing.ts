@@ -9,7 +9,7 @@ import {
   unionGtid,
   type GtidText,
 } from "../../api/gtid";
-import type { Configuration, Durable, Standing } from "./types";
+import type { Configuration, Durable, Standing, Term } from "./types";
 
 /** What a member shows for itself: `received` less what is named errant (agent.md, received set). */
 export function standingOf(durable: Durable, received: GtidText): Standing {
@@ -21,6 +21,26 @@ export function standingOf(durable: Durable, received: GtidText): Standing {
 export function lastTermOf(received: GtidText, clusterId: string): number {
   return clusterId === "" ? 0 : lastOf(parseGtidSet(received), clusterId);
 }
+
+/** Markers of one term; a leader that used them up hands over. */
+const MARKERS_PER_TERM = 1_000_000;
+
+/**
+ * Source of the markers' GTIDs: the cluster id with another last digit. The core names a marker before it is written:
+ * whether someone holds it is known without waiting for its commit, which may wait for the very member that is added.
+ */
+export function markerSource(clusterId: string): string {
+  const last = (parseInt(clusterId.slice(-1), 16) ^ 1).toString(16);
+  return clusterId.slice(0, -1) + last;
+}
+
+/** The n-th marker of a term, from 1. None is ever tried twice: MySQL skips a known GTID and says OK. */
+export const markerOf = (clusterId: string, term: Term, n: number): GtidText =>
+  `${markerSource(clusterId)}:${term * MARKERS_PER_TERM + n}`;
+
+/** All that the leader of the term may use. */
+export const markersOf = (clusterId: string, term: Term): GtidText =>
+  `${markerSource(clusterId)}:${term * MARKERS_PER_TERM}-${(term + 1) * MARKERS_PER_TERM - 1}`;
 
 /** Higher lastTerm, or the same and a set that contains the other's (I11). */
 export function dominates(a: Standing, b: Standing): boolean {
@@ -57,10 +77,8 @@ export function configNewer(
  * own GTIDs of a member that had not led (someone wrote on a replica), or a source nobody knows.
  */
 export function explained(durable: Durable, errant: GtidText): boolean {
-  const others = filterGtid(
-    parseGtidSet(errant),
-    (uuid) => uuid !== durable.clusterId && !isMembers(durable, uuid),
-  );
+  const ids = [durable.clusterId, ...durable.former].flatMap((id) => [id, markerSource(id)]);
+  const others = filterGtid(parseGtidSet(errant), (uuid) => !ids.includes(uuid) && !isMembers(durable, uuid));
   return others.size === 0;
 }
 

@@ -6,6 +6,7 @@ export function freshDurable(memberId: MemberId): Durable {
   return {
     memberId,
     clusterId: "",
+    former: [],
     term: 0,
     ledTerm: 0,
     tail: false,
@@ -18,6 +19,7 @@ export function freshDurable(memberId: MemberId): Durable {
     quarantined: "",
     serverUuids: [],
     knownUuids: [],
+    left: [],
   };
 }
 
@@ -28,10 +30,15 @@ export const follower = (leader?: MemberId): Follower => ({
   follow: "no",
 });
 
-/** The state of a process that has just read its `state.json`; its first event must be `started`. */
-export function initialState(durable: Durable, tuning: Tuning): State {
+/**
+ * The state of a process that has just read its `state.json`; its first event must be `started`.
+ * @param dataless a witness's process: it has no mysqld
+ */
+export function initialState(durable: Durable, tuning: Tuning, dataless = false): State {
   return {
     durable,
+    dataless,
+    acknowledging: !dataless,
     tuning,
     role: follower(),
     startedAt: 0,
@@ -102,7 +109,7 @@ export const otherVoters = (state: State): MemberId[] =>
   votersOf(state).filter((id) => id !== state.durable.memberId);
 /** Everyone the leader talks to. */
 export const audience = (state: State): MemberId[] => [
-  ...new Set([...otherVoters(state), ...state.observers]),
+  ...new Set([...otherVoters(state), ...state.observers.map(({ id }) => id)]),
 ];
 
 export function deadline(state: State, change: State["deadlines"]): State {

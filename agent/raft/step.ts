@@ -26,6 +26,7 @@ import {
   onRewound,
   tend,
 } from "./recovery";
+import { markerOf } from "./standing";
 import { chain, deadline, due, persist, send, stay, verb } from "./state";
 import { fence, rearmElection } from "./term";
 import {
@@ -116,6 +117,10 @@ const handlers: Handlers = {
     state,
     [send(state, to, { type: "markerReply", term: state.durable.term, marker })],
   ]),
+  acksSet: current((state) => stay(state)),
+  excluded: current((state) => stay(state)),
+  admitted: current((state) => stay(state)),
+  recover: (state) => stay(state),
   failed: thenTend((state, { verb: name, term, reason }, input) =>
     chain([state, [{ do: "tell", event: { what: "VerbFailed", verb: name, reason } }]], (now) =>
       onFailed(now, name, term, input),
@@ -135,10 +140,19 @@ const receivers: Receivers = {
   timeoutNow: onTimeoutNow,
   markerRequest: (state, { from, term }) =>
     state.role.role === "leader" && state.role.phase === "open" && term === state.durable.term
-      ? [state, [verb(state, { verb: "mark", to: from })]]
+      ? writeMarker(state, from)
       : stay(state),
   markerReply: (state, { term, marker }, input) => onMarkerReply(state, term, marker, input),
 };
+
+/** Names the next marker and has it written. */
+function writeMarker(state: State, to: string): Step {
+  const { role, durable } = state;
+  if (role.role !== "leader") return stay(state);
+  const markers = role.markers + 1;
+  const marker = markerOf(durable.clusterId, durable.term, markers);
+  return [{ ...state, role: { ...role, markers } }, [verb(state, { verb: "mark", to, marker })]];
+}
 
 /** Messages of another cluster are void. */
 function onMessage(state: State, message: Message, input: Input): Step {
@@ -229,6 +243,9 @@ function onTermVerbFailed(
     case "quiesce":
       return onPromotionFailed(state, `${name} failed`, input);
     case "mark":
+    case "setAcks":
+    case "exclude":
+    case "admit":
       return stay(state);
   }
 }

@@ -34,6 +34,21 @@ export interface Configuration {
   readonly k: number;
 }
 
+/** What the intent wants a member to be. */
+export type WantedRole = "voter" | "witness" | "learner";
+/** `name`: an instance's name. Its member id is the volume's business: an emptied one is another member. */
+export interface Wanted {
+  readonly name: string;
+  readonly role: WantedRole;
+}
+
+/** A data voter that left the configuration and may still acknowledge: nobody has seen it stop. */
+export interface Left {
+  readonly member: MemberId;
+  /** Where it was last seen; "" = not known here. */
+  readonly address: string;
+}
+
 /** What a candidate shows: compared by `dominates`, never by file and position. */
 export interface Standing {
   /** The highest barrier in `received`. */
@@ -51,6 +66,8 @@ export interface Durable {
   readonly memberId: MemberId;
   /** UUID of the cluster, source of the barriers' GTIDs; "" until the member belongs to one. */
   readonly clusterId: string;
+  /** The ids it had before recoveries from the loss of a majority, oldest first. */
+  readonly former: readonly string[];
   readonly term: Term;
   readonly vote?: MemberId;
   readonly config?: Configuration;
@@ -82,6 +99,11 @@ export interface Durable {
   readonly serverUuids: readonly string[];
   /** Server UUIDs of all members, past and present, as heartbeats told. */
   readonly knownUuids: readonly string[];
+  /**
+   * Data voters that left the configuration while it was on this disk and that nobody saw stop: their receivers may
+   * still run towards this member from a term it led, and acknowledge.
+   */
+  readonly left: readonly Left[];
 }
 
 /** Timing the election depends on, all in ms; see timing.ts for what follows from what. */
@@ -136,7 +158,14 @@ export type VerbEvent =
     }
   /** mysqld runs on the donor's data, under a new server UUID (`mysqldReady` comes too). */
   | { readonly type: "cloned"; readonly term: Term }
+  /** The marker is committed. */
   | { readonly type: "marked"; readonly term: Term; readonly marker: GtidText; readonly to: MemberId }
+  /** Commits wait for k acknowledgements from here on; with 0 semi-sync is off. */
+  | { readonly type: "acksSet"; readonly term: Term; readonly k: number }
+  /** Nothing of the member acknowledges any more: its account is locked there, its dump thread is gone. */
+  | { readonly type: "excluded"; readonly term: Term; readonly member: MemberId }
+  /** The member may replicate from here again. */
+  | { readonly type: "admitted"; readonly term: Term; readonly member: MemberId }
   /** The verb ended without its result; `reason` is for people. */
   | { readonly type: "failed"; readonly term: Term; readonly verb: VerbName; readonly reason: string };
 
@@ -156,10 +185,17 @@ export type Event =
   | {
       readonly type: "intent";
       readonly clusterId: string;
-      readonly members: readonly string[];
+      /** Ids the cluster had before recoveries from the loss of a majority. */
+      readonly former: readonly string[];
+      readonly members: readonly Wanted[];
       readonly initialised: boolean;
       readonly tuning: Tuning;
     }
+  /**
+   * Step two of a recovery after the loss of the majority, confirmed by a person who was told what may be lost: this
+   * member alone goes on, as cluster `clusterId` (new). Refused by nothing but what `recoveryRefusal` says.
+   */
+  | { readonly type: "recover"; readonly clusterId: string }
   /** Hand leadership over; `to` is an instance name, undefined = the best. */
   | { readonly type: "transfer"; readonly to?: string; readonly reason: string }
   /** The pod is to end: hand over if leader, then stop mysqld cleanly. */
@@ -204,12 +240,27 @@ export type Verb =
       readonly electedSet: GtidText;
       readonly leaderUuid: string;
       readonly clusterId: string;
+      /** GTIDs of the markers that the leader may write in this term: no more errant than its barrier. */
+      readonly markers: GtidText;
       readonly acknowledge: boolean;
     }
   /** mysqld is down and was a leader: cut what `electedSet` lacks, start, verify. */
   | { readonly verb: "rewind"; readonly electedSet: GtidText }
   | { readonly verb: "clone"; readonly donor: MemberId }
-  | { readonly verb: "mark"; readonly to: MemberId };
+  /**
+   * A row under the GTID `marker` (gtid_next): the core knows it before anyone acknowledged it. Each is used once. May
+   * wait for acknowledgements; `marked` is its commit.
+   */
+  | { readonly verb: "mark"; readonly to: MemberId; readonly marker: GtidText }
+  /** Change k on an armed mysqld, waiting commits or not; 0 turns the semi-sync source off, from 0 it is armed anew. */
+  | { readonly verb: "setAcks"; readonly k: number }
+  /**
+   * Make sure that the member acknowledges nothing here: lock the replication account for its address (unlogged: SET
+   * sql_log_bin=0), kill its dump threads, see them gone. `address` "": not known, found by the member's name.
+   */
+  | { readonly verb: "exclude"; readonly member: MemberId; readonly address: string }
+  /** Take the lock of `exclude` back. */
+  | { readonly verb: "admit"; readonly member: MemberId; readonly address: string };
 export type VerbName = Verb["verb"];
 
 export type Action =
@@ -240,7 +291,10 @@ export type Told =
   | { readonly what: "Fenced"; readonly term: Term; readonly reason: string }
   | { readonly what: "Rewound" | "TransactionsDiscarded" | "Diverged"; readonly gtids: GtidText }
   | { readonly what: "Cloned"; readonly donor: MemberId; readonly gtids: GtidText }
-  | { readonly what: "MemberJoined"; readonly term: Term }
+  /** Joined: follows for the first time (said by itself), or became a voter (said by the leader). */
+  | { readonly what: "MemberJoined" | "MemberRemoved"; readonly member: MemberId; readonly term: Term }
+  /** A person gave up what only the lost majority held. */
+  | { readonly what: "Recovered"; readonly clusterId: string; readonly former: string; readonly term: Term }
   | { readonly what: "VerbFailed"; readonly verb: VerbName; readonly reason: string };
 
 // ---------------------------------------------------------------- state
@@ -256,6 +310,8 @@ export interface Follower {
   readonly heard?: Heartbeat;
   /** A `follow` verb runs or has ended well. */
   readonly follow: "no" | "asked" | "done";
+  /** What that verb was told. */
+  readonly acknowledge?: boolean;
   /** The marker asked for, while abstaining. */
   readonly marker?: GtidText;
   readonly markerAskedAt?: number;
@@ -288,6 +344,29 @@ export interface Peer {
   readonly received: GtidText;
   readonly abstain: boolean;
   readonly health?: Health;
+  /** The configuration on its disk. */
+  readonly configTerm: Term;
+  readonly configVersion: number;
+  /** It runs a receiver that acknowledges, or does not know. */
+  readonly acknowledging: boolean;
+  /** Sending time of the newest round whose answer said that it receives from this leader; -Infinity = none. */
+  readonly followedAt: number;
+}
+
+/** A change of the configuration under way (membership.ts). */
+export interface Change {
+  readonly kind: "add" | "remove";
+  readonly member: MemberId;
+  /**
+   * add: it holds what the leader has, nearly (catchingUp) → k raised (raising) → it and others hold a marker
+   * (holding) → in the configuration, which spreads.
+   * remove: out of the configuration, which spreads → seen to be silent (silencing) → the rest holds a marker
+   * (holding) → k lowered.
+   */
+  readonly stage: "catchingUp" | "raising" | "holding" | "spreading" | "silencing" | "lowering";
+  readonly marker?: GtidText;
+  /** Monotonic ms: since when it is in this stage. */
+  readonly since: number;
 }
 export interface Leader {
   readonly role: "leader";
@@ -304,8 +383,22 @@ export interface Leader {
   readonly peers: Readonly<Record<MemberId, Peer>>;
   readonly transferTo?: string;
   readonly reason: string;
+  /** What mysqld is armed with; undefined while a `setAcks` runs. */
+  readonly acks?: number;
+  /** Markers used in this term. */
+  readonly markers: number;
+  readonly change?: Change;
+  /** Members of `durable.left` for which an `exclude` runs or has ended well in this term. */
+  readonly excluding: readonly MemberId[];
+  readonly excluded: readonly Left[];
 }
 export type Role = Follower | Candidate | Leader;
+
+/** Outside the configuration: a learner, or who is to become a voter. */
+export interface Observer {
+  readonly id: MemberId;
+  readonly dataless: boolean;
+}
 
 /** A vote request that waits for the fence or the receiver. */
 export interface Ballot {
@@ -315,6 +408,8 @@ export interface Ballot {
 
 export interface State {
   readonly durable: Durable;
+  /** The process of a witness: no mysqld, no verb is ever asked for, it never stands. */
+  readonly dataless: boolean;
   readonly role: Role;
   readonly tuning: Tuning;
   readonly startedAt: number;
@@ -335,15 +430,20 @@ export interface State {
   /** What the intent said; undefined until it came. */
   readonly intent?: {
     readonly clusterId: string;
-    readonly members: readonly string[];
+    readonly members: readonly Wanted[];
     readonly initialised: boolean;
   };
   /** Config-less members heard of, by instance name. */
   readonly hellos: Readonly<
-    Record<string, { readonly id: MemberId; readonly empty: boolean; readonly at: number }>
+    Record<
+      string,
+      { readonly id: MemberId; readonly empty: boolean; readonly dataless: boolean; readonly at: number }
+    >
   >;
   /** Members outside the configuration that replicate (learners). */
-  readonly observers: readonly MemberId[];
+  readonly observers: readonly Observer[];
+  /** A receiver of this member's mysqld may run and acknowledge. */
+  readonly acknowledging: boolean;
   readonly shuttingDown: boolean;
   /** It has followed since its mysqld started: a re-point is no news. */
   readonly joined: boolean;

@@ -6,7 +6,7 @@
  */
 import { freshDurable } from "../raft/state";
 import { parseGtidSet } from "../../api/gtid";
-import type { Configuration, Durable } from "../raft/types";
+import type { Configuration, Durable, Left } from "../raft/types";
 
 /** Of the volume's host; decides whether data survived a power cut (agent.md, Power loss). */
 export interface HostRecord {
@@ -65,6 +65,7 @@ function durable(value: unknown): Durable {
   return {
     memberId: nonEmpty(of, "memberId"),
     clusterId: text(of, "clusterId"),
+    former: of["former"] === undefined ? [] : texts(of, "former"), // Volumes of earlier versions have none.
     term: term(of, "term"),
     vote: of["vote"] === undefined ? undefined : nonEmpty(of, "vote"),
     config: of["config"] === undefined ? undefined : configuration(of["config"]),
@@ -79,7 +80,16 @@ function durable(value: unknown): Durable {
     quarantined: gtids(of, "quarantined"),
     serverUuids: texts(of, "serverUuids"),
     knownUuids: texts(of, "knownUuids"),
+    left: of["left"] === undefined ? [] : left(of["left"]),
   };
+}
+
+function left(value: unknown): readonly Left[] {
+  if (!Array.isArray(value)) throw new CorruptState('has no list in "left"');
+  return value.map((one) => {
+    const of = object(one, "left");
+    return { member: nonEmpty(of, "member"), address: text(of, "address") };
+  });
 }
 
 function configuration(value: unknown): Configuration {

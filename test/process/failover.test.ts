@@ -38,7 +38,14 @@ async function promote({ leader, followers, term, electedSet }: Led): Promise<vo
   const leaderUuid = await leader.uuid();
   await Promise.all(
     followers.map(async (follower) => {
-      const verb = { leader: leader.id, electedSet, leaderUuid, clusterId: CLUSTER, acknowledge: true };
+      const verb = {
+        leader: leader.id,
+        electedSet,
+        leaderUuid,
+        clusterId: CLUSTER,
+        markers: "",
+        acknowledge: true,
+      };
       expect(await follower.run(term, { verb: "follow", ...verb })).toEqual({ type: "followed", term });
     }),
   );
@@ -100,11 +107,13 @@ test("a barrier is never tried twice", async () => {
   const end = await a.tryRun(1, { verb: "barrier", clusterId: CLUSTER });
   expect(end).toMatchObject({ type: "failed", reason: expect.stringMatching(/tried before/) });
   // The session must not be left with a foreign GTID.
-  expect(await a.run(1, { verb: "mark", to: b.id })).toMatchObject({ type: "marked" });
+  expect(
+    await a.run(1, { verb: "mark", to: b.id, marker: `${CLUSTER.slice(0, -1)}e:1000001` }),
+  ).toMatchObject({ type: "marked" });
 });
 
 test("a marker is held by whoever holds all before it", async () => {
-  const marked = await a.run(1, { verb: "mark", to: b.id });
+  const marked = await a.run(1, { verb: "mark", to: b.id, marker: `${CLUSTER.slice(0, -1)}e:1000002` });
   if (marked.type !== "marked") throw new Error("no marker");
   expect(marked.marker).toMatch(/^[0-9a-f-]{36}:\d+$/);
   await caughtUp(a, [b]);
@@ -157,6 +166,7 @@ test("the ex-primary comes back: tail cut and named, new server UUID, then it fo
     electedSet,
     leaderUuid: await b.uuid(),
     clusterId: CLUSTER,
+    markers: "",
     acknowledge: true,
   };
   expect(await a.run(2, { verb: "follow", ...verb })).toEqual({ type: "followed", term: 2 });
@@ -190,6 +200,7 @@ test("a wiped member is cloned, under a new server UUID, and follows", async () 
     electedSet: await electedSetOf(b),
     leaderUuid: await b.uuid(),
     clusterId: CLUSTER,
+    markers: "",
     acknowledge: true,
   };
   expect(await c.run(2, { verb: "follow", ...verb })).toEqual({ type: "followed", term: 2 });
@@ -207,6 +218,7 @@ test("I9: a member with a transaction of its own is diverged and serves no reads
     electedSet: await electedSetOf(b),
     leaderUuid: await b.uuid(),
     clusterId: CLUSTER,
+    markers: "",
     acknowledge: true,
   };
   expect(await c.run(2, { verb: "follow", ...verb })).toEqual({ type: "diverged", term: 2, errant });

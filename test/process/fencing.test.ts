@@ -34,6 +34,7 @@ async function follow(): Promise<void> {
     electedSet: "",
     leaderUuid: await a.uuid(),
     clusterId: CLUSTER,
+    markers: "",
     acknowledge: true,
   };
   await b.run(1, { verb: "follow", ...verb });
@@ -111,7 +112,7 @@ test("a lost acknowledgement is nudged: the commit comes back though the ack nev
   await pause(200);
   expect(answered).toBe(false);
   // Received without acknowledging, then acknowledging: nothing acknowledges the position itself any more.
-  const verb = { leader: a.id, electedSet: "", leaderUuid: await a.uuid(), clusterId: CLUSTER };
+  const verb = { leader: a.id, electedSet: "", leaderUuid: await a.uuid(), clusterId: CLUSTER, markers: "" };
   await b.run(1, { verb: "follow", ...verb, acknowledge: false });
   await waitFor("b has it", async () => (await b.sql("SELECT id FROM app.t")).length === 1);
   expect(answered).toBe(false);
@@ -150,7 +151,7 @@ async function replaced(): Promise<Lab> {
 
 test("a superseded verb ends as failed and its statement is gone from the server", async () => {
   await b.run(1, { verb: "stopReceiver" });
-  const ending = a.tryRun(1, { verb: "mark", to: b.id });
+  const ending = a.tryRun(1, { verb: "mark", to: b.id, marker: `${CLUSTER.slice(0, -1)}e:1000001` });
   await waitFor("the mark waits", async () =>
     (await a.sql("SHOW PROCESSLIST")).some((row) => /semi-sync ACK/.test(String(row["State"]))),
   );
@@ -184,6 +185,7 @@ test("what the leader has purged ends follow as receiverLost: only a clone helps
     electedSet: "",
     leaderUuid: await a.uuid(),
     clusterId: CLUSTER,
+    markers: "",
     acknowledge: true,
   };
   const from = b.events.length;

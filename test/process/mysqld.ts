@@ -301,6 +301,9 @@ const ENDS: Record<Verb["verb"], readonly string[]> = {
   rewind: ["rewound"],
   clone: ["cloned"],
   mark: ["marked"],
+  setAcks: ["acksSet"],
+  exclude: ["excluded"],
+  admit: ["admitted"],
 };
 
 /** Polls until it holds. @throws Error naming what did not come. */

@@ -64,6 +64,10 @@ export function leading(more: Partial<Leader> = {}): Leader {
     rounds: [{ round: 10, sentAt: NOW - 10 }],
     leaseUntil: NOW + 400,
     reason: "test",
+    acks: 1,
+    markers: 0,
+    excluding: [],
+    excluded: [],
     peers: { [b]: peer(b), [c]: peer(c) },
     ...more,
   };
@@ -76,6 +80,10 @@ export const peer = (id: string, more: Partial<Leader["peers"][string]> = {}): L
   receiving: 7,
   received: `${K}:1-7`,
   abstain: false,
+  configTerm: 7,
+  configVersion: 1,
+  acknowledging: true,
+  followedAt: NOW - 100,
   health: { serving: true, lagMs: 0, address: "" },
   ...more,
 });

@@ -79,7 +79,14 @@ export class Member {
 
   postIntent(): void {
     const { clusterId, names, initialised, tuning } = this.world;
-    this.agent?.post({ type: "intent", clusterId, members: names, initialised, tuning });
+    this.agent?.post({
+      type: "intent",
+      clusterId,
+      former: [],
+      members: names.map((name) => ({ name, role: "voter" })),
+      initialised,
+      tuning,
+    });
   }
 
   killAgent(restartMs: number): void {

@@ -73,7 +73,11 @@ export function programOf(world: VerbWorld, term: Term, verb: Verb): Program {
     case "clone":
       return clone(world, term, verb.donor);
     case "mark":
-      return mark(world, term, verb.to);
+      return mark(world, term, verb);
+    case "setAcks":
+    case "exclude":
+    case "admit":
+      throw new Error("not yet");
   }
 }
 
@@ -218,9 +222,13 @@ function* follow(world: VerbWorld, term: Term, verb: FollowVerb): Program {
 }
 
 /** What was received and the leader lacks. What the leader itself wrote since its election is not errant. */
-function errantOf(received: string, { electedSet, leaderUuid, clusterId }: FollowVerb, term: Term): string {
+function errantOf(
+  received: string,
+  { electedSet, leaderUuid, clusterId, markers }: FollowVerb,
+  term: Term,
+): string {
   const beyond = subtractGtid(parseGtidSet(received), parseGtidSet(electedSet));
-  const barrier = parseGtidSet(`${clusterId}:${term}`);
+  const barrier = parseGtidSet(`${clusterId}:${term},${markers}`);
   return formatGtidSet(
     subtractGtid(
       filterGtid(beyond, (uuid) => uuid !== leaderUuid),
@@ -284,9 +292,15 @@ function* clone(
   return inAnyOrder(random, [ready(mysqld), { type: "cloned", term }]);
 }
 
-function* mark({ mysqld, random }: VerbWorld, term: Term, to: string): Program {
+function* mark(
+  { mysqld, random }: VerbWorld,
+  term: Term,
+  { to, marker }: Extract<Verb, { verb: "mark" }>,
+): Program {
   yield random.between(0.3, 3);
-  const tx = mysqld.write("marker");
+  const [source = "", n] = marker.split(":");
+  const tx = newTx(source, Number(n), "marker");
+  mysqld.append(tx);
   yield* committed(mysqld, tx);
-  return [{ type: "marked", term, marker: tx.gtid, to }];
+  return [{ type: "marked", term, marker, to }];
 }

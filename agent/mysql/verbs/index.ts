@@ -5,6 +5,7 @@ import { barrier } from "./barrier";
 import { clone } from "./clone";
 import type { Handler } from "./context";
 import { drain } from "./drain";
+import { admit, exclude } from "./exclude";
 import { fence } from "./fence";
 import { follow } from "./follow";
 import { mark } from "./mark";
@@ -12,6 +13,7 @@ import { open } from "./open";
 import { quiesce } from "./quiesce";
 import { readReceived, stopReceiver } from "./receiver";
 import { rewind } from "./rewind";
+import { setAcks } from "./setAcks";
 import { startMysqld } from "./start";
 
 export const handlers: { readonly [Name in VerbName]: Handler<Name> } = {
@@ -28,4 +30,7 @@ export const handlers: { readonly [Name in VerbName]: Handler<Name> } = {
   rewind,
   clone,
   mark,
+  setAcks,
+  exclude,
+  admit,
 };
