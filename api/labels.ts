@@ -8,6 +8,7 @@ export const LABEL = {
   cluster: "porpoise.dev/cluster",
   /** Instance name, e.g. "shop-0". */
   member: "porpoise.dev/instance",
+  /** Name of a read replica's pool, "witness" on the witness; absent on the instances of spec.instances. */
   pool: "porpoise.dev/pool",
   /** Written by the pod's own agent; absent = unknown = not served. */
   role: "porpoise.dev/role",
@@ -19,6 +20,8 @@ export const ANNOTATION = {
   requestedBy: "porpoise.dev/requested-by",
   revision: "porpoise.dev/revision",
   clusterId: "porpoise.dev/cluster-id",
+  /** Ids the cluster had before recoveries, oldest first, joined by commas. */
+  formerClusterIds: "porpoise.dev/former-cluster-ids",
   /** "true" on a MySQLCluster that has had a primary: never bootstrap it again, whatever its status says. */
   initialised: "porpoise.dev/initialised",
   /** On the data EndpointSlices: the term whose leader wrote them. */

@@ -29,7 +29,7 @@ test("what is written stays, field by field, and the defaults fill in the rest",
   });
   expect(spec.instances).toBe(5);
   expect(spec.resources.requests).toEqual({ cpu: "500m", memory: "4Gi" });
-  expect(spec.storage).toEqual({ size: "10Gi", accessModes: ["ReadWriteOncePod"] });
+  expect(spec.storage).toEqual({ size: "10Gi", accessModes: ["ReadWriteOncePod"], scaleIn: "retain" });
   expect(spec.failover).toEqual({ heartbeat: "150ms", electionTimeout: "1s", auto: false });
 });
 

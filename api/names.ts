@@ -6,6 +6,9 @@ export const API_VERSION = `${GROUP}/v1`;
 export const names = {
   /** StatefulSet of one instance; the instance's own name. */
   instance: (c: string, ordinal: number): string => `${c}-${ordinal}`,
+  /** An instance of a pool of read replicas. */
+  poolInstance: (c: string, pool: string, ordinal: number): string => `${c}-${pool}-${ordinal}`,
+  witness: (c: string): string => `${c}-witness`,
   pod: (instance: string): string => `${instance}-0`,
   dataVolume: (instance: string): string => `data-${instance}-0`,
   /** ExternalName of the proxy, else of the primary. */
@@ -13,6 +16,8 @@ export const names = {
   primaryService: (c: string): string => `${c}-primary`,
   replicasService: (c: string): string => `${c}-replicas`,
   instancesService: (c: string): string => `${c}-instances`,
+  /** Reads from one pool of read replicas; its slice has the same name. */
+  poolService: (c: string, pool: string): string => `${c}-${pool}`,
   /** EndpointSlices of the data Services, written by the leader's agent. */
   primarySlice: (c: string): string => `${c}-primary`,
   replicasSlice: (c: string): string => `${c}-replicas`,

@@ -29,6 +29,8 @@ export const POD_ENV = {
   cluster: "PORPOISE_CLUSTER",
   namespace: "PORPOISE_NAMESPACE",
   instance: "PORPOISE_INSTANCE",
+  /** "witness" on the witness: no mysqld is started; absent on all others. */
+  role: "PORPOISE_ROLE",
   pod: "PORPOISE_POD",
   podIp: "PORPOISE_POD_IP",
   node: "PORPOISE_NODE",

@@ -41,7 +41,7 @@ test("creation: finalizer and label are set", () => {
 test("creation: allowed, with advice", async () => {
   expect(await create({ instances: 2 })).toMatchObject({
     allowed: true,
-    warnings: ["advice: 2 instances, no witness: no automatic failover. Use 3."],
+    warnings: ["advice: 2 instances, no witness: no automatic failover. Add witness: {}."],
   });
 });
 

@@ -25,7 +25,7 @@ export interface MySQLClusterSpecResourcesLimits {
   readonly "ephemeral-storage"?: number | string;
 }
 
-/** CPU and memory of each MySQL container. The memory limit (else the request) sizes the buffer pool. A change takes effect when its pod is restarted, which is done by hand (replicas first). */
+/** CPU and memory of each MySQL container. The memory limit (else the request) sizes the buffer pool. A change restarts the instances one by one, the primary last. */
 export interface MySQLClusterSpecResources {
   /** What the scheduler sets aside for each instance. */
   readonly requests?: MySQLClusterSpecResourcesRequests;
@@ -41,6 +41,8 @@ export interface MySQLClusterSpecStorage {
   readonly storageClass?: string;
   /** How a volume is mounted. Fixed at creation. Default: ["ReadWriteOnce"]. */
   readonly accessModes?: readonly ("ReadWriteOnce" | "ReadWriteOncePod")[];
+  /** What becomes of the volume of an instance that is removed. A retained one is taken up again when the instance comes back. Default: "retain". */
+  readonly scaleIn?: "retain" | "delete";
 }
 
 /** When another instance takes over. */
@@ -108,7 +110,7 @@ export interface MySQLClusterSpecPodEnvItem {
   readonly valueFrom?: Readonly<Record<string, unknown>>;
 }
 
-/** Kubernetes' settings of the pods. A change takes effect when its pod is restarted, which is done by hand (replicas first). */
+/** Kubernetes' settings of the pods. A change restarts the instances one by one, the primary last. */
 export interface MySQLClusterSpecPod {
   /** Labels added to the pods. */
   readonly labels?: Readonly<Record<string, string>>;
@@ -136,6 +138,209 @@ export interface MySQLClusterSpecPod {
   readonly env?: readonly MySQLClusterSpecPodEnvItem[];
 }
 
+/** Kubernetes' affinity, added to that of antiAffinity. */
+export interface MySQLClusterSpecWitnessPodAffinity {
+  /** As in a pod. */
+  readonly nodeAffinity?: Readonly<Record<string, unknown>>;
+  /** As in a pod. */
+  readonly podAffinity?: Readonly<Record<string, unknown>>;
+  /** As in a pod. */
+  readonly podAntiAffinity?: Readonly<Record<string, unknown>>;
+}
+
+export interface MySQLClusterSpecWitnessPodTolerationsItem {
+  /** Key of the taint; absent means all. */
+  readonly key?: string;
+  /** Exists needs no value. */
+  readonly operator?: "Exists" | "Equal";
+  /** Value of the taint. */
+  readonly value?: string;
+  /** Absent means all. */
+  readonly effect?: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
+  /** How long NoExecute is tolerated. */
+  readonly tolerationSeconds?: number;
+}
+
+export interface MySQLClusterSpecWitnessPodTopologySpreadConstraintsItem {
+  /** Largest difference between two places. */
+  readonly maxSkew: number;
+  /** Node label that tells the places apart. */
+  readonly topologyKey: string;
+  /** What to do when it cannot hold. */
+  readonly whenUnsatisfiable: "DoNotSchedule" | "ScheduleAnyway";
+}
+
+export interface MySQLClusterSpecWitnessPodEnvItem {
+  /** Name of the variable. */
+  readonly name: string;
+  /** Its value. */
+  readonly value?: string;
+  /** Where its value comes from, as in a pod. */
+  readonly valueFrom?: Readonly<Record<string, unknown>>;
+}
+
+/** Kubernetes' settings of its pod; what is absent is as in spec.pod. */
+export interface MySQLClusterSpecWitnessPod {
+  /** Labels added to the pods. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Annotations added to the pods. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Kubernetes' affinity, added to that of antiAffinity. */
+  readonly affinity?: MySQLClusterSpecWitnessPodAffinity;
+  /** Labels a node must have. */
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  /** Taints of nodes that the pods tolerate. */
+  readonly tolerations?: readonly MySQLClusterSpecWitnessPodTolerationsItem[];
+  /** Kubernetes' constraints on how the pods spread. */
+  readonly topologySpreadConstraints?: readonly MySQLClusterSpecWitnessPodTopologySpreadConstraintsItem[];
+  /** PriorityClass of the pods. */
+  readonly priorityClassName?: string;
+  /** Scheduler of the pods. */
+  readonly schedulerName?: string;
+  /** Environment variables of the MySQL container. */
+  readonly env?: readonly MySQLClusterSpecWitnessPodEnvItem[];
+  /** Whether two of them may share a node. */
+  readonly antiAffinity?: "none" | "preferred" | "required";
+  /** Node label that tells the places apart. */
+  readonly topologyKey?: string;
+  /** Time a pod has to shut down cleanly before it is killed. */
+  readonly terminationGracePeriodSeconds?: number;
+}
+
+/** One more voter that holds no data: with 2 or 4 instances it makes the number of votes odd. It needs a place of its own, a few megabytes and no MySQL. */
+export interface MySQLClusterSpecWitness {
+  /** Kubernetes' settings of its pod; what is absent is as in spec.pod. */
+  readonly pod?: MySQLClusterSpecWitnessPod;
+}
+
+/** What the scheduler sets aside for each instance. */
+export interface MySQLClusterSpecReadReplicasItemResourcesRequests {
+  /** Cores, as 4 or 500m. */
+  readonly cpu?: number | string;
+  /** Memory, as 16Gi. */
+  readonly memory?: number | string;
+  /** Space on the node's own disk for temporary files, as 2Gi. */
+  readonly "ephemeral-storage"?: number | string;
+}
+
+/** What an instance may never exceed. */
+export interface MySQLClusterSpecReadReplicasItemResourcesLimits {
+  /** Cores, as 4 or 500m. */
+  readonly cpu?: number | string;
+  /** Memory, as 16Gi. */
+  readonly memory?: number | string;
+  /** Space on the node's own disk for temporary files, as 2Gi. */
+  readonly "ephemeral-storage"?: number | string;
+}
+
+/** CPU and memory of each; as spec.resources when absent. */
+export interface MySQLClusterSpecReadReplicasItemResources {
+  /** What the scheduler sets aside for each instance. */
+  readonly requests?: MySQLClusterSpecReadReplicasItemResourcesRequests;
+  /** What an instance may never exceed. */
+  readonly limits?: MySQLClusterSpecReadReplicasItemResourcesLimits;
+}
+
+/** The data volume of each; what is absent is as in spec.storage. */
+export interface MySQLClusterSpecReadReplicasItemStorage {
+  /** Size of each volume. Fixed in this version. */
+  readonly size?: string;
+  /** StorageClass of the volumes. Fixed in this version. */
+  readonly storageClass?: string;
+}
+
+/** Kubernetes' affinity, added to that of antiAffinity. */
+export interface MySQLClusterSpecReadReplicasItemPodAffinity {
+  /** As in a pod. */
+  readonly nodeAffinity?: Readonly<Record<string, unknown>>;
+  /** As in a pod. */
+  readonly podAffinity?: Readonly<Record<string, unknown>>;
+  /** As in a pod. */
+  readonly podAntiAffinity?: Readonly<Record<string, unknown>>;
+}
+
+export interface MySQLClusterSpecReadReplicasItemPodTolerationsItem {
+  /** Key of the taint; absent means all. */
+  readonly key?: string;
+  /** Exists needs no value. */
+  readonly operator?: "Exists" | "Equal";
+  /** Value of the taint. */
+  readonly value?: string;
+  /** Absent means all. */
+  readonly effect?: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
+  /** How long NoExecute is tolerated. */
+  readonly tolerationSeconds?: number;
+}
+
+export interface MySQLClusterSpecReadReplicasItemPodTopologySpreadConstraintsItem {
+  /** Largest difference between two places. */
+  readonly maxSkew: number;
+  /** Node label that tells the places apart. */
+  readonly topologyKey: string;
+  /** What to do when it cannot hold. */
+  readonly whenUnsatisfiable: "DoNotSchedule" | "ScheduleAnyway";
+}
+
+export interface MySQLClusterSpecReadReplicasItemPodEnvItem {
+  /** Name of the variable. */
+  readonly name: string;
+  /** Its value. */
+  readonly value?: string;
+  /** Where its value comes from, as in a pod. */
+  readonly valueFrom?: Readonly<Record<string, unknown>>;
+}
+
+/** Kubernetes' settings of the pods; what is absent is as in spec.pod. */
+export interface MySQLClusterSpecReadReplicasItemPod {
+  /** Labels added to the pods. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Annotations added to the pods. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Kubernetes' affinity, added to that of antiAffinity. */
+  readonly affinity?: MySQLClusterSpecReadReplicasItemPodAffinity;
+  /** Labels a node must have. */
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  /** Taints of nodes that the pods tolerate. */
+  readonly tolerations?: readonly MySQLClusterSpecReadReplicasItemPodTolerationsItem[];
+  /** Kubernetes' constraints on how the pods spread. */
+  readonly topologySpreadConstraints?: readonly MySQLClusterSpecReadReplicasItemPodTopologySpreadConstraintsItem[];
+  /** PriorityClass of the pods. */
+  readonly priorityClassName?: string;
+  /** Scheduler of the pods. */
+  readonly schedulerName?: string;
+  /** Environment variables of the MySQL container. */
+  readonly env?: readonly MySQLClusterSpecReadReplicasItemPodEnvItem[];
+  /** Whether two of them may share a node. */
+  readonly antiAffinity?: "none" | "preferred" | "required";
+  /** Node label that tells the places apart. */
+  readonly topologyKey?: string;
+  /** Time a pod has to shut down cleanly before it is killed. */
+  readonly terminationGracePeriodSeconds?: number;
+}
+
+export interface MySQLClusterSpecReadReplicasItem {
+  /** Name of the pool: its instances are <cluster>-<name>-<n>, its Service is <cluster>-<name>. */
+  readonly name: string;
+  /** Number of instances in the pool. Default: 1. */
+  readonly instances?: number;
+  /** How long after the primary they apply a change, as 1h: time to save what was deleted by mistake. A delayed pool is not in <cluster>-replicas. Default: "0s". */
+  readonly delay?: string;
+  /** CPU and memory of each; as spec.resources when absent. */
+  readonly resources?: MySQLClusterSpecReadReplicasItemResources;
+  /** The data volume of each; what is absent is as in spec.storage. */
+  readonly storage?: MySQLClusterSpecReadReplicasItemStorage;
+  /** Kubernetes' settings of the pods; what is absent is as in spec.pod. */
+  readonly pod?: MySQLClusterSpecReadReplicasItemPod;
+}
+
+/** How changes that need a restart are made. */
+export interface MySQLClusterSpecUpdate {
+  /** rolling restarts one instance after the other, replicas first, and hands the primary over before its own turn. onDelete waits until you delete the pod. Default: "rolling". */
+  readonly strategy?: "rolling" | "onDelete";
+  /** When a new release of Porpoise replaces the agents in running pods: now, one after the other, MySQL runs on; lazy, when a pod is restarted. Default: "now". */
+  readonly agent?: "lazy" | "now";
+}
+
 /** The PodDisruptionBudget that drains of nodes respect. */
 export interface MySQLClusterSpecPdb {
   /** How many instances may be drained at a time. 0 blocks every drain. Default: 1. */
@@ -154,17 +359,17 @@ export interface MySQLClusterSpecDeletion {
 export interface MySQLClusterSpec {
   /** How the instances replicate and who elects. raft: semi-synchronous replication, the agents in the pods elect; no acknowledged commit is lost. group and async are not supported yet. Default: "raft". */
   readonly topology?: "raft" | "group" | "async";
-  /** Number of MySQL instances, each a full copy of the data and a vote. 3 survive the loss of one, 5 of two; 1 is a standalone server. Cannot be changed after creation in this version. Default: 3. */
+  /** Number of MySQL instances, each a full copy of the data and a vote. 3 survive the loss of one, 5 of two; 1 is a standalone server. May be changed at any time, also by kubectl scale: voters are taken in and let go one at a time, and an instance is removed only when the rest no longer counts on it. Default: 3. */
   readonly instances?: number;
-  /** MySQL version: a series (9.7) or a patch (9.7.4). What runs is in status.version. A change takes effect when its pod is restarted, which is done by hand (replicas first). Default: "9.7". */
+  /** MySQL version: a series (9.7) or a patch (9.7.4). What runs is in status.version. A change restarts the instances one by one, the primary last. Default: "9.7". */
   readonly version?: string;
-  /** Engine image to run instead of the one that belongs to the version. A change takes effect when its pod is restarted, which is done by hand (replicas first). */
+  /** Engine image to run instead of the one that belongs to the version. A change restarts the instances one by one, the primary last. */
   readonly image?: string;
   /** When the nodes pull the image; Kubernetes' default when absent. */
   readonly imagePullPolicy?: "Always" | "IfNotPresent" | "Never";
   /** Secrets of the namespace with the registry's credentials. */
   readonly imagePullSecrets?: readonly MySQLClusterSpecImagePullSecretsItem[];
-  /** CPU and memory of each MySQL container. The memory limit (else the request) sizes the buffer pool. A change takes effect when its pod is restarted, which is done by hand (replicas first). */
+  /** CPU and memory of each MySQL container. The memory limit (else the request) sizes the buffer pool. A change restarts the instances one by one, the primary last. */
   readonly resources?: MySQLClusterSpecResources;
   /** The data volume of each instance. */
   readonly storage?: MySQLClusterSpecStorage;
@@ -174,8 +379,14 @@ export interface MySQLClusterSpec {
   readonly failover?: MySQLClusterSpecFailover;
   /** The Services clients connect to. */
   readonly services?: MySQLClusterSpecServices;
-  /** Kubernetes' settings of the pods. A change takes effect when its pod is restarted, which is done by hand (replicas first). */
+  /** Kubernetes' settings of the pods. A change restarts the instances one by one, the primary last. */
   readonly pod?: MySQLClusterSpecPod;
+  /** One more voter that holds no data: with 2 or 4 instances it makes the number of votes odd. It needs a place of its own, a few megabytes and no MySQL. */
+  readonly witness?: MySQLClusterSpecWitness;
+  /** Pools of further copies for reads: they have no vote, acknowledge nothing, and never become primary. */
+  readonly readReplicas?: readonly MySQLClusterSpecReadReplicasItem[];
+  /** How changes that need a restart are made. */
+  readonly update?: MySQLClusterSpecUpdate;
   /** The PodDisruptionBudget that drains of nodes respect. */
   readonly pdb?: MySQLClusterSpecPdb;
   /** What deleting the MySQLCluster does. */
@@ -226,6 +437,8 @@ export interface MySQLClusterStatusMembersItem {
   readonly ready: boolean;
   /** What it is doing or waiting for. */
   readonly phase?: string;
+  /** Since when it has not answered; absent while it answers. */
+  readonly silentSince?: string;
   /** How far it is behind, as 12ms. */
   readonly lag?: string;
   /** GTIDs it has executed. */
@@ -240,6 +453,18 @@ export interface MySQLClusterStatusMembersItem {
   readonly disk?: MySQLClusterStatusMembersItemDisk;
   /** Revision of the pod template it runs. */
   readonly revision?: string;
+}
+
+/** Restarts that a change of the spec needs. */
+export interface MySQLClusterStatusRollout {
+  /** Revision of the pod template that is wanted. */
+  readonly revision?: string;
+  /** Instances that run it. */
+  readonly updated?: number;
+  /** Instances there are. */
+  readonly total?: number;
+  /** What the next restart waits for; absent when nothing is to be done. */
+  readonly waitingFor?: string;
 }
 
 /** Where to connect, as host:port. */
@@ -298,7 +523,7 @@ export interface MySQLClusterStatus {
   readonly observedGeneration?: number;
   /** What is true of the cluster, and since when. */
   readonly conditions?: readonly MySQLClusterStatusConditionsItem[];
-  /** Instances that exist. */
+  /** Instances that exist, as spec.instances counts them. */
   readonly instances?: number;
   /** Instances that serve / instances wanted, as 3/3. */
   readonly ready?: string;
@@ -316,10 +541,14 @@ export interface MySQLClusterStatus {
   readonly image?: string;
   /** UUID given to this cluster's data at creation. */
   readonly clusterId?: string;
+  /** UUIDs it had before; a recovery after the loss of the majority gives a new one. */
+  readonly formerClusterIds?: readonly string[];
   /** Votes. */
   readonly quorum?: MySQLClusterStatusQuorum;
   /** Each instance as its own agent sees it. */
   readonly members?: readonly MySQLClusterStatusMembersItem[];
+  /** Restarts that a change of the spec needs. */
+  readonly rollout?: MySQLClusterStatusRollout;
   /** Where to connect, as host:port. */
   readonly endpoints?: MySQLClusterStatusEndpoints;
   /** Secrets of the namespace with accounts and certificates. */
@@ -345,6 +574,7 @@ export interface DefaultedMySQLClusterSpecResources extends MySQLClusterSpecReso
 export interface DefaultedMySQLClusterSpecStorage extends MySQLClusterSpecStorage {
   readonly size: NonNullable<MySQLClusterSpecStorage["size"]>;
   readonly accessModes: NonNullable<MySQLClusterSpecStorage["accessModes"]>;
+  readonly scaleIn: NonNullable<MySQLClusterSpecStorage["scaleIn"]>;
 }
 
 /** MySQLClusterSpecFailover with the schema's defaults filled in. */
@@ -372,6 +602,12 @@ export interface DefaultedMySQLClusterSpecPod extends MySQLClusterSpecPod {
   readonly terminationGracePeriodSeconds: NonNullable<MySQLClusterSpecPod["terminationGracePeriodSeconds"]>;
 }
 
+/** MySQLClusterSpecUpdate with the schema's defaults filled in. */
+export interface DefaultedMySQLClusterSpecUpdate extends MySQLClusterSpecUpdate {
+  readonly strategy: NonNullable<MySQLClusterSpecUpdate["strategy"]>;
+  readonly agent: NonNullable<MySQLClusterSpecUpdate["agent"]>;
+}
+
 /** MySQLClusterSpecPdb with the schema's defaults filled in. */
 export interface DefaultedMySQLClusterSpecPdb extends MySQLClusterSpecPdb {
   readonly maxUnavailable: NonNullable<MySQLClusterSpecPdb["maxUnavailable"]>;
@@ -393,6 +629,7 @@ export interface DefaultedMySQLClusterSpec extends MySQLClusterSpec {
   readonly failover: DefaultedMySQLClusterSpecFailover;
   readonly services: DefaultedMySQLClusterSpecServices;
   readonly pod: DefaultedMySQLClusterSpecPod;
+  readonly update: DefaultedMySQLClusterSpecUpdate;
   readonly pdb: DefaultedMySQLClusterSpecPdb;
   readonly deletion: DefaultedMySQLClusterSpecDeletion;
   readonly paused: NonNullable<MySQLClusterSpec["paused"]>;
@@ -412,6 +649,7 @@ export const MySQLClusterDefaults = {
   storage: {
     size: "10Gi",
     accessModes: ["ReadWriteOnce"],
+    scaleIn: "retain",
   },
   failover: {
     heartbeat: "150ms",
@@ -428,6 +666,10 @@ export const MySQLClusterDefaults = {
     antiAffinity: "preferred",
     topologyKey: "kubernetes.io/hostname",
     terminationGracePeriodSeconds: 120,
+  },
+  update: {
+    strategy: "rolling",
+    agent: "now",
   },
   pdb: {
     maxUnavailable: 1,

@@ -1,4 +1,6 @@
 /** `spec.config`: what MySQL would not start with, and what is not the user's to set. */
+import { groupSpec } from "../../api/groups";
+import { VOTERS } from "../../api/members";
 import { memoryOf, withDefaults } from "../../api/mysqlcluster";
 import { OPTIONS_VERSION, bareOption, canonicalOption, optionInfo } from "../../api/options";
 import { refuse, type Path, type Problem } from "../../api/problem";
@@ -61,7 +63,7 @@ function validateValue(key: string, value: unknown): Problem[] {
 
 /** mysqld would die at its first allocation, or the kernel kill it under load. */
 function validateBufferPool({ next }: Change): Problem[] {
-  const memory = memoryOf(next);
+  const memory = leastMemory(next);
   const bytes = parseQuantity(memory);
   return Object.entries(next.spec.config ?? {})
     .filter(
@@ -71,6 +73,14 @@ function validateBufferPool({ next }: Change): Problem[] {
       const remedy = `Set ${formatMysqlSize(bytes * 0.75)} or less.`;
       return refuse(at(key), `exceeds memory ${memory}`, { got: String(value), remedy });
     });
+}
+
+/** Pools may have less memory than the instances; the options are the same. */
+function leastMemory({ metadata, spec, ...rest }: Change["next"]): string {
+  const whole = withDefaults(spec);
+  const groups = [VOTERS, ...(whole.readReplicas ?? []).map(({ name }) => name)];
+  const memories = groups.map((group) => memoryOf({ ...rest, metadata, spec: groupSpec(whole, group) }));
+  return memories.reduce((least, one) => (parseQuantity(one) < parseQuantity(least) ? one : least));
 }
 
 function sizeOf(value: unknown, memoryBytes: number): number | undefined {

@@ -1,5 +1,6 @@
 /** What of the pod belongs to Porpoise. */
 import { ANNOTATION, LABEL } from "../../api/labels";
+import type { MySQLClusterSpec } from "../../api/mysqlcluster";
 import { POD_ENV } from "../../api/paths";
 import { refuse, type Path, type Problem } from "../../api/problem";
 import type { Change } from "./rule";
@@ -24,8 +25,17 @@ const POD_ENV_NAMES: ReadonlySet<string> = new Set(Object.values(POD_ENV));
 
 /** Names of labels, annotations and variables that are ours. */
 export function validatePod({ next }: Change): Problem[] {
-  const { labels = {}, annotations = {}, env = [] } = next.spec.pod ?? {};
-  const at: Path = ["spec", "pod"];
+  const { pod = {}, witness, readReplicas = [] } = next.spec;
+  return [
+    ...validateOne(pod, ["spec", "pod"]),
+    ...validateOne(witness?.pod ?? {}, ["spec", "witness", "pod"]),
+    ...readReplicas.flatMap((pool, i) => validateOne(pool.pod ?? {}, ["spec", "readReplicas", i, "pod"])),
+  ];
+}
+
+type OurPart = Pick<NonNullable<MySQLClusterSpec["pod"]>, "labels" | "annotations" | "env">;
+
+function validateOne({ labels = {}, annotations = {}, env = [] }: OurPart, at: Path): Problem[] {
   return [
     ...Object.keys(labels)
       .filter((key) => OUR_DOMAIN.test(key) || OUR_LABELS.has(key) || KUBERNETES_LABELS.test(key))

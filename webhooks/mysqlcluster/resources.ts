@@ -1,16 +1,25 @@
 /** CPU and memory that Kubernetes would take for no pod. */
-import { withDefaults } from "../../api/mysqlcluster";
-import { refuse, type Problem } from "../../api/problem";
+import { groupSpec } from "../../api/groups";
+import { withDefaults, type DefaultedMySQLClusterSpec } from "../../api/mysqlcluster";
+import { refuse, type Path, type Problem } from "../../api/problem";
 import { parseQuantity } from "../../api/quantity";
 import type { Change } from "./rule";
 
 /** The API server refuses a pod whose limit is below its request; better said here, of this object. */
 export function validateResources({ next }: Change): Problem[] {
-  const { requests, limits = {} } = withDefaults(next.spec).resources;
+  const spec = withDefaults(next.spec);
+  const pools = (spec.readReplicas ?? []).flatMap(({ name, resources }, i) =>
+    resources === undefined ? [] : validateOne(groupSpec(spec, name), ["spec", "readReplicas", i]),
+  );
+  return [...validateOne(spec, ["spec"]), ...pools];
+}
+
+function validateOne({ resources }: DefaultedMySQLClusterSpec, at: Path): Problem[] {
+  const { requests, limits = {} } = resources;
   return (["cpu", "memory"] as const).flatMap((name): Problem[] => {
     const [limit, request] = [limits[name], requests[name]];
     if (limit === undefined || amount(limit) >= amount(request)) return [];
-    const path = ["spec", "resources", "limits", name];
+    const path = [...at, "resources", "limits", name];
     const remedy = `Set ${String(request)} or more, or request less.`;
     return [refuse(path, `below the request ${String(request)}`, { got: String(limit), remedy })];
   });

@@ -1,6 +1,7 @@
 /** Volumes keep the size and class they were made with. */
+import { groupSpec, poolOf } from "../../api/groups";
 import { withDefaults } from "../../api/mysqlcluster";
-import { refuse, type Problem } from "../../api/problem";
+import { refuse, type Path, type Problem } from "../../api/problem";
 import { parseQuantity } from "../../api/quantity";
 import type { Change } from "./rule";
 
@@ -31,4 +32,26 @@ export function validateStorageClass({ next, previous }: Change): Problem[] {
       remedy: "Put it back, or make a new cluster.",
     }),
   ];
+}
+
+/** The same for the volumes of a pool that stays. */
+export function validatePoolStorage({ next, previous }: Change): Problem[] {
+  if (previous === undefined) return [];
+  const [before, after] = [withDefaults(previous.spec), withDefaults(next.spec)];
+  return (after.readReplicas ?? []).flatMap(({ name }, i): Problem[] => {
+    if (poolOf(before, name) === undefined) return [];
+    const [was, is] = [groupSpec(before, name).storage, groupSpec(after, name).storage];
+    const at: Path = ["spec", "readReplicas", i, "storage"];
+    const remedy = "Put it back, or make another pool.";
+    const fixed = (field: string, got: string) =>
+      refuse([...at, field], "changing it is not supported yet", { got, remedy });
+    return [
+      ...(parseQuantity(was.size) === parseQuantity(is.size)
+        ? []
+        : [fixed("size", `${was.size} -> ${is.size}`)]),
+      ...(was.storageClass === is.storageClass
+        ? []
+        : [fixed("storageClass", `${was.storageClass ?? "default"} -> ${is.storageClass ?? "default"}`)]),
+    ];
+  });
 }

@@ -13,15 +13,16 @@ export function validateTopology({ next }: Change): Problem[] {
 
 /** An even number of voters survives no more losses than one fewer (I1: a majority is needed). */
 export function adviseVoters({ next }: Change): Problem[] {
-  const { instances } = withDefaults(next.spec);
+  const { instances, witness } = withDefaults(next.spec);
   const path = ["spec", "instances"];
-  if (instances === 2) return [advise(path, "2 instances, no witness: no automatic failover. Use 3.")];
-  if (instances < 2 || instances % 2 === 1) return [];
+  if (instances < 2 || instances % 2 === 1 || witness !== undefined) return [];
+  if (instances === 2)
+    return [advise(path, "2 instances, no witness: no automatic failover. Add witness: {}.")];
   const losses = toleratedLosses(instances);
   return [
     advise(
       path,
-      `${instances} voters survive ${inWords(losses)}, as ${instances - 1} do. Use ${instances - 1} or ${instances + 1}.`,
+      `${instances} voters survive ${inWords(losses)}, as ${instances - 1} do. Use ${instances - 1}, ${instances + 1}, or a witness.`,
     ),
   ];
 }

@@ -3,7 +3,9 @@ import path from "node:path";
 import { load } from "js-yaml";
 import { describe, expect, test } from "vitest";
 import type { MySQLCluster, MySQLClusterSpec } from "../../api/mysqlcluster";
-import { formatProblem, formatWarnings, type Problem } from "../../api/problem";
+import { membersOf, votersOf } from "../../api/members";
+import { electionQuorum } from "../../api/quorum";
+import { formatProblem, type Problem } from "../../api/problem";
 import { schemaOf, type Crd, type Schema } from "../../scripts/generate/schema";
 import { validateDeletion } from "./deletion";
 import type { Facts } from "./rule";
@@ -23,6 +25,19 @@ const fixedClass: Facts = { storageClass: { name: "fast", expandable: false } };
 const size = (text: string, storageClass?: string): MySQLCluster =>
   shop({ storage: { size: text, ...(storageClass && { storageClass }) } });
 
+/** A cluster whose status says that these do not answer. */
+function living(spec: MySQLClusterSpec, ...silent: string[]): MySQLCluster {
+  const all = membersOf(shop(spec));
+  const voters = votersOf(shop(spec)).length;
+  const members = all.map(({ name }) =>
+    silent.includes(name)
+      ? { name, role: "unknown" as const, ready: false }
+      : { name, role: "replica" as const, ready: true },
+  );
+  const quorum = { voters, needed: electionQuorum(voters), alive: voters - silent.length };
+  return shop(spec, { status: { members, quorum } });
+}
+
 const rows: Row[] = [
   { name: "an empty spec", next: shop(), says: [] },
   {
@@ -38,17 +53,17 @@ const rows: Row[] = [
   {
     name: "two instances",
     next: shop({ instances: 2 }),
-    says: ["advice: 2 instances, no witness: no automatic failover. Use 3."],
+    says: ["advice: 2 instances, no witness: no automatic failover. Add witness: {}."],
   },
   {
     name: "four instances",
     next: shop({ instances: 4 }),
-    says: ["advice: 4 voters survive one loss, as 3 do. Use 3 or 5."],
+    says: ["advice: 4 voters survive one loss, as 3 do. Use 3, 5, or a witness."],
   },
   {
     name: "six instances",
     next: shop({ instances: 6 }),
-    says: ["advice: 6 voters survive 2 losses, as 5 do. Use 5 or 7."],
+    says: ["advice: 6 voters survive 2 losses, as 5 do. Use 5, 7, or a witness."],
   },
   {
     name: "unknown version",
@@ -128,6 +143,72 @@ const rows: Row[] = [
     ],
   },
   {
+    name: "two and a witness: neither advice nor problem",
+    next: shop({ instances: 2, witness: {} }),
+    says: [],
+  },
+  {
+    name: "a pool's limit below what it requests, its variable, its volume",
+    previous: shop({ readReplicas: [{ name: "reports" }] }),
+    next: shop({
+      readReplicas: [
+        {
+          name: "reports",
+          resources: { limits: { memory: "512Mi" } },
+          storage: { size: "20Gi", storageClass: "fast" },
+          pod: { env: [{ name: "NODE_OPTIONS" }] },
+        },
+      ],
+    }),
+    says: [
+      "spec.readReplicas[0].resources.limits.memory: below the request 1Gi; got 512Mi. Set 1Gi or more, or request less.",
+      "spec.readReplicas[0].storage.size: changing it is not supported yet; got 10Gi -> 20Gi. Put it back, or make another pool.",
+      "spec.readReplicas[0].storage.storageClass: changing it is not supported yet; got default -> fast. Put it back, or make another pool.",
+      "spec.readReplicas[0].pod.env[0].name: reserved; got NODE_OPTIONS. Choose another.",
+    ],
+  },
+  {
+    name: "fewer voters while every living one is needed",
+    previous: living({ instances: 5 }, "shop-0", "shop-1"),
+    next: shop({ instances: 3 }),
+    says: ["spec.instances: 3 of 5 voters live, all needed; got 5 -> 3. Repair shop-0, shop-1 first."],
+  },
+  {
+    name: "fewer voters while every living one is needed, waived",
+    previous: living({ instances: 5 }, "shop-0", "shop-1"),
+    next: allow({ instances: 3 }, "quorum-loss"),
+    says: [],
+  },
+  {
+    name: "fewer voters, one of those that stay is dead, the rest is enough",
+    previous: living({ instances: 5 }, "shop-0"),
+    next: shop({ instances: 3 }),
+    says: [],
+  },
+  {
+    name: "only the dead one would stay",
+    previous: living({ instances: 5 }, "shop-0"),
+    next: shop({ instances: 1 }),
+    says: [
+      "spec.instances: of the 1 that would stay, shop-0 does not answer; got 5 -> 1. Repair shop-0 first.",
+    ],
+  },
+  {
+    name: "no witness any more, while it is needed",
+    previous: living({ instances: 2, witness: {} }, "shop-1"),
+    next: shop({ instances: 2 }),
+    says: [
+      "advice: 2 instances, no witness: no automatic failover. Add witness: {}.",
+      "spec.witness: 2 of 3 voters live, all needed; got 3 -> 2. Repair shop-1 first.",
+    ],
+  },
+  {
+    name: "fewer read replicas: nobody counts on them",
+    previous: living({ readReplicas: [{ name: "reports" }] }, "shop-0"),
+    next: shop(),
+    says: [],
+  },
+  {
     name: "our label",
     next: shop({ pod: { labels: { "porpoise.dev/role": "primary", team: "shop" } } }),
     says: ["spec.pod.labels[porpoise.dev/role]: reserved; got porpoise.dev/role. Choose another."],
@@ -178,87 +259,6 @@ function below(schema: Schema | undefined, part: string | number): Schema | unde
     ? schema?.items
     : (schema?.properties?.[part] ?? schema?.additionalProperties);
 }
-
-describe("the plan", () => {
-  const status = { primary: "shop-1" };
-  const changed = (before: MySQLClusterSpec, after: MySQLClusterSpec): string[] =>
-    formatWarnings(reviewChange(shop(after, { status }), shop(before, { status })));
-
-  test.each<[string, MySQLClusterSpec, MySQLClusterSpec, string[]]>([
-    ["nothing", { instances: 3 }, {}, ["plan: nothing changes"]],
-    [
-      "an online option",
-      { config: { max_connections: 500 } },
-      { config: { max_connections: 800 } },
-      ["plan: online: config.max_connections 500 -> 800 on 3 instances"],
-    ],
-    [
-      "a new option",
-      {},
-      { config: { slow_query_log: true } },
-      ["plan: online: config.slow_query_log default -> true on 3 instances"],
-    ],
-    [
-      "a static option",
-      {},
-      { config: { innodb_page_cleaners: 2 } },
-      ["plan: restart by hand: shop-2, shop-0, switchover, shop-1 (config.innodb_page_cleaners)"],
-    ],
-    [
-      "an option taken away",
-      { config: { max_connections: 5 } },
-      {},
-      ["plan: restart by hand: shop-2, shop-0, switchover, shop-1 (config.max_connections)"],
-    ],
-    [
-      "more memory",
-      {},
-      { resources: { requests: { memory: "2Gi" } } },
-      ["plan: restart by hand: shop-2, shop-0, switchover, shop-1 (resources.requests.memory)"],
-    ],
-    [
-      "timing",
-      {},
-      { failover: { heartbeat: "200ms" } },
-      ["plan: online: failover.heartbeat 150ms -> 200ms on 3 instances"],
-    ],
-    [
-      "reads",
-      {},
-      { services: { replicas: { maxLag: "5s" } } },
-      ["plan: online: services.replicas.maxLag 10s -> 5s"],
-    ],
-    [
-      "a toleration",
-      {},
-      { pod: { tolerations: [{ key: "db" }] } },
-      ["plan: restart by hand: shop-2, shop-0, switchover, shop-1 (pod.tolerations)"],
-    ],
-  ])("%s", (_, before, after, lines) => expect(changed(before, after)).toEqual(lines));
-
-  test("a standalone server just restarts; without a known primary nobody switches over", () => {
-    const next = shop({ instances: 1, image: "x" });
-    expect(
-      formatWarnings(reviewChange(next, shop({ instances: 1 }, { status: { primary: "shop-0" } }))),
-    ).toEqual(["plan: restart by hand: shop-0 (image)"]);
-    expect(formatWarnings(reviewChange(shop({ image: "x" }), shop()))).toEqual([
-      "plan: restart by hand: shop-2, shop-1, shop-0 (image)",
-    ]);
-  });
-
-  test("what is paused waits", () => {
-    expect(changed({ paused: true }, { paused: true, config: { max_connections: 5 } })).toEqual([
-      "advice: shop is paused: this waits for paused: false.",
-      "plan: online: config.max_connections default -> 5 on 3 instances",
-    ]);
-  });
-
-  test("a refusal has no plan, and who asked for quiet gets none", () => {
-    expect(reviewChange(shop({ version: "9.8" }), shop()).map(({ severity }) => severity)).toEqual(["error"]);
-    const quiet = { annotations: { "porpoise.dev/quiet": "" } };
-    expect(reviewChange(shop({ image: "x" }, { metadata: quiet }), shop())).toEqual([]);
-  });
-});
 
 describe("an object that exists is not locked", () => {
   const bad = { config: { log_bin: false } };

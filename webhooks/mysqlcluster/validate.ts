@@ -5,19 +5,22 @@ import { validateConfig } from "./config";
 import { changedFields } from "./diff";
 import { planChange } from "./plan";
 import { validatePod } from "./pod";
+import { validateQuorum } from "./quorum";
 import { validateResources } from "./resources";
 import type { Facts, Rule } from "./rule";
-import { validateStorageClass, validateStorageSize } from "./storage";
+import { validatePoolStorage, validateStorageClass, validateStorageSize } from "./storage";
 import { adviseVoters, validateTopology } from "./topology";
 import { validateVersion } from "./version";
 
 const RULES: readonly Rule[] = [
   validateTopology,
   adviseVoters,
+  validateQuorum,
   validateVersion,
   validateResources,
   validateStorageSize,
   validateStorageClass,
+  validatePoolStorage,
   validateConfig,
   validatePod,
 ];
