@@ -70,6 +70,10 @@ export interface AgentEnv {
   readonly logLevel: string;
   readonly mysqld: readonly string[];
   readonly durability: "process" | "disk";
+  /** A witness: no mysqld, no data. */
+  readonly dataless: boolean;
+  /** The proven bundle that the supervisor starts the agent from; undefined = it does not. */
+  readonly bundle?: string;
   readonly version: string;
 }
 
@@ -88,7 +92,7 @@ export function readEnv(env: Variables): AgentEnv {
     podIp: required(env, POD_ENV.podIp),
     node: env[POD_ENV.node] || undefined,
     serverId: optionalNumber(env, POD_ENV.serverId) ?? missing(POD_ENV.serverId),
-    memoryBytes: memory === 0 ? undefined : memory,
+    memoryBytes: memory || undefined,
     paths: readPaths(env),
     listen: env[LOCAL_ENV.listen] || undefined,
     agentPort: optionalNumber(env, LOCAL_ENV.agentPort) ?? AGENT_PORT,
@@ -99,7 +103,9 @@ export function readEnv(env: Variables): AgentEnv {
     peerTimeoutMs: optionalNumber(env, LOCAL_ENV.peerTimeoutMs) ?? 500,
     logLevel: env[LOCAL_ENV.logLevel] ?? "info",
     mysqld: readCommand(env[LOCAL_ENV.mysqld]),
-    durability: env[LOCAL_ENV.durability] === "disk" ? "disk" : "process",
+    durability: readDurability(env[LOCAL_ENV.durability]),
+    dataless: readRole(env[POD_ENV.role]) === "witness",
+    bundle: env["PORPOISE_AGENT_BUNDLE"] || undefined,
     version: env["PORPOISE_VERSION"] ?? "0.1.0",
   };
 }
@@ -135,6 +141,15 @@ function readHosts(env: Variables): Readonly<Record<string, string>> {
   if (typeof hosts !== "object" || hosts === null)
     throw new Error(`${LOCAL_ENV.hosts} is not a JSON object: ${text}`);
   return Object.fromEntries(Object.entries(hosts).map(([name, address]) => [name, String(address)]));
+}
+
+const readDurability = (text: string | undefined): "process" | "disk" =>
+  text === "disk" ? "disk" : "process";
+
+function readRole(text: string | undefined): "witness" | undefined {
+  if (!text) return undefined;
+  if (text !== "witness") throw new Error(`${POD_ENV.role} is neither absent nor "witness": ${text}`);
+  return text;
 }
 
 function readCommand(text: string | undefined): readonly string[] {

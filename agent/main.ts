@@ -3,19 +3,21 @@
  * anywhere. Events come from peers, mysqld, the controller and the clock; the runner does the rest.
  */
 import * as path from "node:path";
-import type { Intent, PublishRequest, Timing } from "../api/agent";
+import type { Intent, MemberStatus, PublishRequest, Timing } from "../api/agent";
 import { hostOf, readEnv, type AgentEnv } from "./env";
 import { watchFigures } from "./figures";
-import { agentApi, momentOf, probesOf, statusOf, type Insides } from "./http/api";
+import { agentApi, delayOf, momentOf, probesOf, statusOf, type Insides } from "./http/api";
 import { healthApp, secureApp } from "./http/apps";
 import { createGate } from "./http/gate";
 import { openIntentStore, type IntentStore } from "./http/intent";
 import { createMetrics } from "./http/metrics";
+import { createRecovery } from "./http/recovery";
+import { CHECK_ANSWER, CHECK_ARGUMENT, createRenewal, runningSha } from "./http/renewal";
 import { servesPrimary } from "./http/serving";
 import { agentChecker, listenPlain, listenSecure } from "./http/servers";
 import { createLog, reasonOf, type Log } from "./log";
-import { createMysql, readBootId, readSecrets } from "./mysql";
-import type { MysqlPort } from "./mysql/port";
+import { createMysql, readBootId, readSecrets, type Mysql } from "./mysql";
+import { createDataless } from "./mysql/dataless";
 import { instanceOf } from "./names";
 import {
   agentName,
@@ -29,6 +31,7 @@ import { systemClock } from "./ports";
 import { createFileBoard, createKubeBoard, createPublisher, SERVICE_ACCOUNT, type Board } from "./publish";
 import type { PublishOutcome } from "./publish";
 import { initialState, nextDeadline, step, tuningOf } from "./raft";
+import type { Event, State } from "./raft/types";
 import { createRunner, watchStalls, type Runner } from "./runner";
 import { openStore, type Store } from "./store/store";
 
@@ -65,9 +68,11 @@ async function main(): Promise<void> {
     instanceOf,
     log,
   });
-  const mysql = createMysql(await mysqlOptions(env, store, log));
+  const mysql = await createMysqlPort(env, store, log);
   const board = await createBoard(env);
-  const insides = wire({ env, log, store, intents, peers, mysql, board, fatal });
+  // The supervisor counts the starts of a bundle on trial: what it says changes only with the agent.
+  const [sha256, refused] = await Promise.all([runningSha(), mysql.refusedBundle()]);
+  const insides = wire({ env, log, store, intents, peers, mysql, board, fatal, sha256, refused });
   const hosts = (): string[] => [
     agentName(env.cluster),
     ...(intents.current()?.members ?? []).map(({ name }) => hostOf(env, name)),
@@ -98,9 +103,11 @@ interface Parts {
   readonly store: Store;
   readonly intents: IntentStore;
   readonly peers: Peers;
-  readonly mysql: MysqlPort;
+  readonly mysql: Mysql;
   readonly board: Board;
   readonly fatal: (error: unknown) => void;
+  readonly sha256: string;
+  readonly refused?: string;
 }
 
 /** The runner and all that looks at it. */
@@ -118,15 +125,17 @@ function wire(parts: Parts): Insides & { readonly metrics: ReturnType<typeof cre
     now,
     askPeer: (instance, request) => askPeer(peers, instance, request),
   });
-  const view = { instance: env.instance, version: env.version, mysql, gate, intents, figures, now };
+  const { sha256, refused } = parts;
+  const about = { instance: env.instance, version: env.version, sha256, refusedBundle: () => refused };
+  const view = { ...about, mysql, gate, intents, figures, now };
   const metrics = createMetrics({
     status: () => statusOf({ ...view, runner }),
     history: () => runner.history(),
-    servesPrimary: () => servesPrimary(momentOf({ runner, gate, now })),
+    servesPrimary: () => servesPrimary(momentOf({ ...view, runner })),
     waiting: () => mysql.snapshot().waiting,
     now,
   });
-  const runner: Runner = createRunner(initialState(store.durable, tuningOf(FIRST_TIMING, true)), {
+  const runner: Runner = createRunner(firstState(env, store), {
     core: { step, nextDeadline },
     store,
     mysql,
@@ -136,6 +145,7 @@ function wire(parts: Parts): Insides & { readonly metrics: ReturnType<typeof cre
     clock: systemClock,
     log,
     watch: metrics.watch,
+    onState: (state) => mysql.setDelay(delayOf(intents.current(), env.instance, state)),
     fatal,
     async exit(clean) {
       log.info({ clean }, "stops mysqld and ends");
@@ -144,22 +154,64 @@ function wire(parts: Parts): Insides & { readonly metrics: ReturnType<typeof cre
     },
   });
   const onIntent = (intent: Intent): void => takeIntent(intent, { runner, peers, mysql, log });
-  return { ...view, runner, peers, publisher, onIntent, metrics };
+  return { ...view, runner, peers, publisher, onIntent, metrics, ...acts({ ...parts, runner }) };
 }
 
-/** mysqld takes some options online; the port may know how. */
-interface TakesOptions {
-  applyOnlineConfig?(config: Readonly<Record<string, string>>): void;
+const firstState = (env: AgentEnv, store: Store): State =>
+  initialState(store.durable, tuningOf(FIRST_TIMING, true), env.dataless);
+
+/** What a person or the controller may have done to this member, beside the core's own work. */
+function acts(parts: Parts & { readonly runner: Runner }): Pick<Insides, "recovery" | "renewal"> {
+  const { env, log, peers, mysql, runner, sha256 } = parts;
+  const snapshot = (): State => runner.snapshot();
+  const post = (event: Event): void => runner.post(event);
+  return {
+    recovery: createRecovery({
+      snapshot,
+      post,
+      ask: (instance) => askStatus(peers, instance),
+      file: path.join(env.paths.agentState, "recoveries.jsonl"),
+      log,
+      wall: () => Date.now(),
+    }),
+    renewal: createRenewal({
+      snapshot,
+      post,
+      bundle: env.bundle,
+      sha256,
+      tryBundle: (bundle) => mysql.tryBundle(bundle),
+      disarm: () => mysql.watchdog(false),
+      exit: () => process.exit(0),
+      log,
+      now: systemClock.now,
+    }),
+  };
+}
+
+async function askStatus(peers: Peers, instance: string): Promise<MemberStatus> {
+  const reply = await peers.request(instance, { method: "GET", path: "/v1/status", timeoutMs: 2_000 });
+  if (reply.status !== 200) throw new Error(`${instance} answered ${reply.status}`);
+  return JSON.parse(reply.body) as MemberStatus;
 }
 
 function takeIntent(
   intent: Intent,
-  { runner, peers, mysql, log }: { runner: Runner; peers: Peers; mysql: MysqlPort & TakesOptions; log: Log },
+  { runner, peers, mysql, log }: { runner: Runner; peers: Peers; mysql: Mysql; log: Log },
 ): void {
-  const { epoch, generation, clusterId, formerClusterIds, members, initialised, timing, autoFailover, onlineConfig } = intent;
+  const {
+    epoch,
+    generation,
+    clusterId,
+    formerClusterIds,
+    members,
+    initialised,
+    timing,
+    autoFailover,
+    onlineConfig,
+  } = intent;
   log.info({ epoch, generation, members, initialised }, "intent taken");
   peers.setInstances(members.map(({ name }) => name));
-  mysql.applyOnlineConfig?.(onlineConfig);
+  mysql.applyOnlineConfig(onlineConfig);
   runner.post({
     type: "intent",
     clusterId,
@@ -168,6 +220,12 @@ function takeIntent(
     initialised,
     tuning: tuningOf(timing, autoFailover),
   });
+}
+
+async function createMysqlPort(env: AgentEnv, store: Store, log: Log): Promise<Mysql> {
+  if (!env.dataless) return createMysql(await mysqlOptions(env, store, log));
+  const { supervisorSocket } = env.paths;
+  return createDataless({ supervisorSocket, log: (text, fields) => log.info(fields ?? {}, text) });
 }
 
 async function mysqlOptions(
@@ -235,7 +293,9 @@ async function renew(runner: Runner, log: Log): Promise<void> {
   process.exit(0);
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`the agent did not start: ${reasonOf(error)}\n`);
-  process.exit(78);
-});
+if (process.argv.includes(CHECK_ARGUMENT)) process.stdout.write(`${CHECK_ANSWER}\n`);
+else
+  main().catch((error: unknown) => {
+    process.stderr.write(`the agent did not start: ${reasonOf(error)}\n`);
+    process.exit(78);
+  });

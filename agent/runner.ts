@@ -27,6 +27,8 @@ export interface RunnerPorts {
   readonly fatal: (error: unknown) => void;
   /** Counters; called on every event and every action. */
   readonly watch?: RunnerWatch;
+  /** Called after each step that changed the state; cheap. */
+  readonly onState?: (state: State) => void;
 }
 
 export interface RunnerWatch {
@@ -116,7 +118,10 @@ class Loop implements Runner {
       const pending = this.carryOut(action);
       if (pending) await pending; // Only what must be in force first costs a turn of the event loop.
     }
-    if (before !== after) publisher.follow(after);
+    if (before !== after) {
+      publisher.follow(after);
+      this.ports.onState?.(after);
+    }
     this.arm();
     this.workingSince = undefined;
   }

@@ -81,6 +81,8 @@ export interface MemberStatus {
   readonly epoch?: number;
   /** The cluster that the volume belongs to; absent = to none yet. */
   readonly clusterId?: string;
+  /** Ids that cluster had before recoveries from the loss of a majority, oldest first; absent = none. */
+  readonly formerClusterIds?: readonly string[];
   readonly role: MemberRole;
   readonly term: number;
   /** Member id of the leader this member knows in its term. */
@@ -123,6 +125,10 @@ export interface MemberStatus {
   readonly disk?: { readonly freeBytes: number; readonly totalBytes: number };
   readonly pid?: { readonly mysqld?: number; readonly agent: number };
   readonly rssBytes?: { readonly agent: number; readonly supervisor?: number };
+  /** Of a delayed learner: how far behind it is to apply, ms. */
+  readonly delayMs?: number;
+  /** The agent's bundle that runs, by its SHA-256 in hex, and why the last one that was sent does not. */
+  readonly bundle?: { readonly sha256: string; readonly refused?: string };
 }
 
 /** One voter on its way in or out. */

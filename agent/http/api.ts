@@ -4,14 +4,18 @@ import type { Figures } from "../figures";
 import type { MysqlPort } from "../mysql/port";
 import { parseMessage, type Peers } from "../peers";
 import type { Publisher } from "../publish";
-import { transferRefusal } from "../raft";
+import { isVoter } from "../raft";
+import type { State } from "../raft/types";
 import type { Runner } from "../runner";
 import type { AgentApi, Probes } from "./apps";
 import type { Gate } from "./gate";
 import type { IntentStore } from "./intent";
 import type { Metrics } from "./metrics";
+import type { Recovery } from "./recovery";
+import type { Renewal } from "./renewal";
 import { isReady, memberRole, servesPrimary, servesReplica, type Moment } from "./serving";
 import { memberStatus } from "./status";
+import { transferTarget } from "./target";
 
 export interface Insides {
   readonly instance: string;
@@ -23,6 +27,12 @@ export interface Insides {
   readonly figures: Figures;
   readonly peers: Peers;
   readonly publisher: Publisher;
+  readonly recovery: Recovery;
+  readonly renewal: Renewal;
+  /** SHA-256 of the bundle that runs. */
+  readonly sha256: string;
+  /** Why the last bundle that was sent is not in use. */
+  readonly refusedBundle: () => string | undefined;
   /** Carries a changed intent to the core and to mysqld. */
   readonly onIntent: (intent: Intent) => void;
   /** Monotonic ms. */
@@ -33,15 +43,32 @@ export interface Insides {
 const STUCK_MS = 30_000;
 
 /** The moment that all answers are about. */
-export function momentOf({ runner, gate, now }: Pick<Insides, "runner" | "gate" | "now">): Moment {
-  return { state: runner.snapshot(), now: now(), gateOpen: gate.isOpen() };
+export function momentOf({
+  runner,
+  gate,
+  now,
+  intents,
+  instance,
+}: Pick<Insides, "runner" | "gate" | "now" | "intents" | "instance">): Moment {
+  const state = runner.snapshot();
+  return { state, now: now(), gateOpen: gate.isOpen(), delayMs: delayOf(intents.current(), instance, state) };
+}
+
+/** How far behind this member is to apply. A voter never is, whatever the intent says already. */
+export function delayOf(intent: Intent | undefined, instance: string, state: State): number {
+  const wanted = intent?.members.find(({ name }) => name === instance);
+  return isVoter(state) ? 0 : (wanted?.delayMs ?? 0);
 }
 
 /** This member's status. */
-export function statusOf(insides: Omit<Insides, "peers" | "publisher" | "onIntent">): MemberStatus {
+export function statusOf(
+  insides: Omit<Insides, "peers" | "publisher" | "onIntent" | "recovery" | "renewal">,
+): MemberStatus {
   const { runner, mysql, intents, figures } = insides;
   return memberStatus({
     ...momentOf(insides),
+    wall: Date.now(),
+    bundle: { sha256: insides.sha256, refused: insides.refusedBundle() },
     instance: insides.instance,
     agentVersion: insides.version,
     snapshot: mysql.snapshot(),
@@ -70,9 +97,9 @@ export function agentApi(insides: Insides): AgentApi {
       const wanted = parseTransfer(body);
       if (typeof wanted === "string") return wanted;
       const state = runner.snapshot();
-      const reason = transferRefusal(state, wanted.to, now());
-      if (reason !== undefined) return { accepted: false, reason } satisfies TransferAnswer;
-      runner.post({ type: "transfer", to: wanted.to, reason: wanted.reason });
+      const target = transferTarget(state, wanted.to, now());
+      if ("reason" in target) return { accepted: false, reason: target.reason } satisfies TransferAnswer;
+      runner.post({ type: "transfer", to: target.to, reason: wanted.reason });
       return { accepted: true, term: state.durable.term };
     },
     raft(body, address) {
@@ -84,6 +111,8 @@ export function agentApi(insides: Insides): AgentApi {
       return undefined;
     },
     publish: (request) => publisher.writeFor(request),
+    recover: (body) => insides.recovery.handle(body),
+    renew: (bundle, sha256) => insides.renewal.renew(bundle, sha256),
   };
 }
 

@@ -1,8 +1,18 @@
 /** The two Express applications (api/agent.ts has the protocol). They know HTTP; what is behind is an AgentApi. */
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
-import type { IntentAnswer, MemberStatus, PublishRequest, TransferAnswer } from "../../api/agent";
+import type {
+  IntentAnswer,
+  MemberStatus,
+  PublishRequest,
+  Recovered,
+  RecoverPlan,
+  RenewAnswer,
+  TransferAnswer,
+} from "../../api/agent";
 import type { PublishOutcome } from "../publish/conditional";
 import type { PutResult } from "./intent";
+import type { Refused } from "./recovery";
+import type { RenewRefused } from "./renewal";
 
 export interface AgentApi {
   status(): MemberStatus;
@@ -13,6 +23,8 @@ export interface AgentApi {
   /** Takes a message of a peer; undefined = taken. */
   raft(body: unknown, address: string): { readonly status: number; readonly refused: string } | undefined;
   publish(request: PublishRequest): Promise<PublishOutcome>;
+  recover(body: unknown): Promise<RecoverPlan | Recovered | Refused>;
+  renew(bundle: Buffer, sha256: string): Promise<RenewAnswer | RenewRefused>;
 }
 
 export interface Probes {
@@ -29,6 +41,8 @@ export interface Probes {
 
 /** Received GTID sets of old clusters run to some 100 kB; a message of 1 MiB is none of ours. */
 const BODY_MAX = "1mb";
+/** The agent's bundle has 3 MB. */
+const BUNDLE_MAX = "32mb";
 
 /** Whether the caller showed a certificate of an agent of this cluster; `from` is the instance it says it is. */
 export type IsAgent = (request: Request) => boolean;
@@ -59,6 +73,15 @@ export function secureApp(api: AgentApi, isAgent: IsAgent): Express {
     if (typeof answer === "string") response.status(400).json({ reason: answer });
     else response.status(answer.accepted ? 200 : 409).json(answer);
   });
+  app.post("/v1/recover", async (request, response) => {
+    send(response, await api.recover(request.body));
+  });
+  app.put("/v1/agent", express.raw({ limit: BUNDLE_MAX, type: () => true }), async (request, response) => {
+    const bundle: unknown = request.body;
+    if (!Buffer.isBuffer(bundle) || bundle.length === 0)
+      return void response.status(400).json({ reason: "the body is not a bundle" });
+    send(response, await api.renew(bundle, request.get("x-sha256") ?? ""));
+  });
   app.post("/v1/publish", agentsOnly, async (request, response) => {
     const wanted = parsePublish(request.body);
     if (typeof wanted === "string") return void response.status(400).json({ reason: wanted });
@@ -68,6 +91,12 @@ export function secureApp(api: AgentApi, isAgent: IsAgent): Express {
     else response.status(204).end();
   });
   return finish(app);
+}
+
+/** An answer, or a refusal with its reason. */
+function send(response: Response, answer: object): void {
+  if (!("reason" in answer && "status" in answer)) return void response.json(answer);
+  response.status(Number(answer.status)).json({ reason: answer.reason });
 }
 
 /** Port 8080: plain, read-only, nothing in it that a network policy should hide. */

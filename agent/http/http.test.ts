@@ -78,6 +78,8 @@ function api(change: Partial<AgentApi> = {}): AgentApi {
     transfer: no,
     raft: no,
     publish: no,
+    recover: no,
+    renew: no,
     ...change,
   };
 }

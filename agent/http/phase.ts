@@ -1,9 +1,17 @@
 /** What the member is doing or waiting for, in one sentence for people. Pure: every state has exactly one. */
 import { instanceOf } from "../names";
+import { waitsFor } from "./members";
 import type { Candidate, Follower, Leader, State } from "../raft/types";
 
-/** The sentence of a state; `lagMs` is told by mysqld's snapshot. */
-export function phaseSentence(state: State, lagMs?: number): string {
+export interface Behind {
+  /** Told by mysqld's snapshot. */
+  readonly lagMs?: number;
+  /** A delayed learner's. */
+  readonly delayMs?: number;
+}
+
+/** The sentence of a state. */
+export function phaseSentence(state: State, behind: Behind = {}): string {
   const { durable, role } = state;
   if (role.role === "leader") return leaderSentence(state, role);
   if (state.shuttingDown) return "stops mysqld and ends";
@@ -13,7 +21,7 @@ export function phaseSentence(state: State, lagMs?: number): string {
   const mysqld = mysqldSentence(state);
   if (mysqld !== undefined) return mysqld;
   if (role.role !== "follower") return candidateSentence(state, role);
-  return followerSentence(state, role, lagMs);
+  return followerSentence(state, role, behind);
 }
 
 function leaderSentence(state: State, role: Leader): string {
@@ -34,22 +42,29 @@ function leaderSentence(state: State, role: Leader): string {
     case "opening":
       return `elected in term ${term}; opens for writes`;
     case "open":
-      return `primary of term ${term}, open for writes`;
+      return `primary of term ${term}, open for writes${changing(role)}`;
     case "quiescing":
       return `hands over term ${term}${role.transferTo ? ` to ${role.transferTo}` : ""}; lets waiting commits end`;
   }
 }
 
-function joiningSentence({ intent, hellos, mysqld, durable }: State): string {
-  if (intent === undefined) return "waits for the controller's first intent";
-  if (intent.initialised) return "waits for the leader to take it into the cluster";
-  if (mysqld !== "running") return "initialises its data directory and starts mysqld";
+function changing({ change }: Leader): string {
+  if (change === undefined) return "";
+  const what = change.kind === "add" ? "takes in" : "lets go of";
+  return `; ${what} ${instanceOf(change.member)}: waits for ${waitsFor(change)}`;
+}
+
+function joiningSentence({ intent, hellos, mysqld, durable, dataless }: State): string {
+  const witness = dataless ? "witness; " : "";
+  if (intent === undefined) return `${witness}waits for the controller's first intent`;
+  if (intent.initialised) return `${witness}waits for the leader to take it into the cluster`;
+  if (mysqld !== "running" && !dataless) return "initialises its data directory and starts mysqld";
   const self = instanceOf(durable.memberId);
   const missing = intent.members
     .filter(({ name, role }) => role !== "learner" && name !== self && hellos[name]?.empty !== true)
     .map(({ name }) => name);
-  if (missing.length === 0) return "forms the new cluster";
-  return `waits for ${missing.join(", ")} to form the new cluster`;
+  if (missing.length === 0) return `${witness}forms the new cluster`;
+  return `${witness}waits for ${missing.join(", ")} to form the new cluster`;
 }
 
 function mysqldSentence(state: State): string | undefined {
@@ -78,7 +93,7 @@ function candidateSentence({ durable }: State, role: Candidate): string {
   return `stands for election in term ${role.term} (${votes})`;
 }
 
-function followerSentence(state: State, role: Follower, lagMs: number | undefined): string {
+function followerSentence(state: State, role: Follower, { lagMs, delayMs = 0 }: Behind): string {
   const { durable, ballot } = state;
   if (ballot) return `votes on ${instanceOf(ballot.request.from)} in term ${ballot.request.term}`;
   if (role.leader === undefined)
@@ -88,10 +103,11 @@ function followerSentence(state: State, role: Follower, lagMs: number | undefine
   if (role.follow === "asked") return `turns its replication towards ${leader}`;
   if (role.follow === "no") return `hears ${leader}; waits to replicate from it`;
   const abstains = durable.abstain ? "; abstains from elections until it has caught up" : "";
+  if (delayMs > 0) return `replicates from ${leader}, ${(delayMs / 1000).toFixed(0)} s late on purpose`;
   const lag = lagMs === undefined || lagMs < 1000 ? "" : `, ${(lagMs / 1000).toFixed(1)} s behind`;
   return `replicates from ${leader}${lag}${abstains}`;
 }
 
-function isWitness({ durable }: State): boolean {
-  return durable.config?.witnesses.includes(durable.memberId) ?? false;
+function isWitness({ durable, dataless }: State): boolean {
+  return dataless || (durable.config?.witnesses.includes(durable.memberId) ?? false);
 }

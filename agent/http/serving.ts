@@ -1,5 +1,6 @@
 /** Whether this member serves, and as what. Pure; the probes, the proxies' checks and the status ask here (I7, I9). */
 import type { MemberRole } from "../../api/agent";
+import { isVoter } from "../raft";
 import type { State } from "../raft/types";
 
 export interface Moment {
@@ -8,6 +9,8 @@ export interface Moment {
   readonly now: number;
   /** False from the core's `closeGate` until it publishes a new leadership. */
   readonly gateOpen: boolean;
+  /** A delayed learner applies so late on purpose; 0 or absent = it is none. */
+  readonly delayMs?: number;
 }
 
 /** True only while the lease holds and the primary is open for writes (I7). */
@@ -18,16 +21,21 @@ export function servesPrimary({ state, now, gateOpen }: Moment): boolean {
 
 /** True when the member follows the leader it knows and its mysqld takes reads (I9: never when diverged). */
 export function servesReplica({ state }: Moment): boolean {
-  const { role, durable, health } = state;
-  const follows = role.role === "follower" && role.leader !== undefined && role.follow === "done";
-  return follows && health.serving && durable.quarantined === "";
+  return follows(state) && state.health.serving;
+}
+
+function follows({ role, durable }: State): boolean {
+  const done = role.role === "follower" && role.leader !== undefined && role.follow === "done";
+  return done && durable.quarantined === "";
 }
 
 /** True when the member does its part. */
 export function isReady(moment: Moment): boolean {
   const { state } = moment;
   if (memberRole(state) === "witness")
-    return state.role.role === "follower" && state.role.leader !== undefined;
+    return state.role.role === "follower" && state.role.leader !== undefined && isVoter(state);
+  // A delayed learner serves no Service, and does its part all the same.
+  if ((moment.delayMs ?? 0) > 0 && follows(state)) return true;
   return servesPrimary(moment) || servesReplica(moment);
 }
 
@@ -37,6 +45,7 @@ export function isReady(moment: Moment): boolean {
  */
 export function memberRole(state: State): MemberRole {
   const { durable, role } = state;
+  if (state.dataless) return "witness";
   const config = durable.config;
   if (durable.quarantined !== "" || config === undefined) return "unknown";
   if (role.role === "leader" && role.phase === "open") return "primary";

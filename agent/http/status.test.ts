@@ -211,7 +211,7 @@ const phases: { name: string; state: State; lagMs?: number; says: string }[] = [
 ];
 
 test.each(phases)("phase: $name", ({ state, lagMs, says }) => {
-  expect(phaseSentence(state, lagMs)).toBe(says);
+  expect(phaseSentence(state, { lagMs })).toBe(says);
 });
 
 describe("who serves", () => {
@@ -325,6 +325,7 @@ test("the leader counts the voters it hears from; a follower does not guess", ()
   const peers = { "shop-1.b": peer("shop-1.b", 900), "shop-2.c": peer("shop-2.c", 300) };
   const input = {
     now: 1000,
+    wall: 1_800_000_000_000,
     gateOpen: true,
     instance: "shop-0",
     agentVersion: "1",

@@ -5,10 +5,13 @@ import type { History } from "../history";
 import type { MysqldSnapshot } from "../mysql/port";
 import { instanceOf } from "../names";
 import type { State } from "../raft/types";
+import { changeOf, peersOf } from "./members";
 import { phaseSentence } from "./phase";
 import { isReady, memberRole, type Moment } from "./serving";
 
 export interface StatusInput extends Moment {
+  /** The same moment as `now`, in ms since 1970. */
+  readonly wall: number;
   readonly instance: string;
   readonly agentVersion: string;
   readonly snapshot: MysqldSnapshot;
@@ -20,6 +23,7 @@ export interface StatusInput extends Moment {
   readonly pid: number;
   readonly rssBytes: number;
   readonly supervisorRssBytes?: number;
+  readonly bundle?: MemberStatus["bundle"];
 }
 
 /** The status of this member at `input.now`. */
@@ -33,12 +37,15 @@ export function memberStatus(input: StatusInput): MemberStatus {
     generation: input.intent?.generation ?? 0,
     epoch: input.intent?.epoch,
     clusterId: durable.clusterId === "" ? undefined : durable.clusterId,
+    formerClusterIds: durable.former.length === 0 ? undefined : durable.former,
     role: memberRole(state),
     term: durable.term,
     leader: leaderOf(state),
     configuration: configurationOf(state),
+    membership: changeOf(state, input.now, input.wall),
+    peers: peersOf(state, input.now),
     ready: isReady(input),
-    phase: input.foreign ?? phaseSentence(state, snapshot.lagMs),
+    phase: input.foreign ?? phaseSentence(state, { lagMs: snapshot.lagMs, delayMs: input.delayMs }),
     mysqld: mysqldState(state),
     mysqlVersion: snapshot.version,
     serverUuid: snapshot.serverUuid,
@@ -52,6 +59,8 @@ export function memberStatus(input: StatusInput): MemberStatus {
     disk: input.disk,
     pid: { mysqld: snapshot.pid, agent: input.pid },
     rssBytes: { agent: input.rssBytes, supervisor: input.supervisorRssBytes },
+    delayMs: (input.delayMs ?? 0) > 0 ? input.delayMs : undefined,
+    bundle: input.bundle,
   };
 }
 

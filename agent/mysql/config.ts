@@ -13,6 +13,8 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   // Packaged servers name a directory that need not exist here.
   secure_file_priv: "NULL",
   replica_parallel_workers: "4",
+  // A name server that does not answer would hold up every reconnect of a failover.
+  skip_name_resolve: "ON",
 };
 
 export type ConfigInput = Pick<

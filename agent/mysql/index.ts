@@ -3,6 +3,7 @@ import { open, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Event, Term, Verb } from "../raft/types";
 import { dataUnsafe } from "../store/record";
+import { setDelay } from "./delay";
 import { Monitor } from "./monitor";
 import { Observer } from "./observer";
 import type { MysqlOptions } from "./options";
@@ -29,12 +30,24 @@ export interface OnlineConfig {
   applyOnlineConfig(config: Readonly<Record<string, string>>): void;
 }
 
+/** What a member is beside its role in the core. */
+export interface Placement {
+  /** A delayed learner applies so late; 0 = as soon as it can. Set now if it replicates, and whenever it follows. */
+  setDelay(delayMs: number): void;
+  /** The agent's next start is from this bundle. @throws Error with the supervisor's reason. */
+  tryBundle(path: string): Promise<void>;
+  /** Why the last bundle that was sent is not in use. */
+  refusedBundle(): Promise<string | undefined>;
+}
+
+export type Mysql = MysqlPort & OnlineConfig & Placement;
+
 /** Connects to the supervisor; the first event can come after `inspect` has answered. */
-export function createMysql(options: MysqlOptions): MysqlPort & OnlineConfig {
+export function createMysql(options: MysqlOptions): Mysql {
   return new RealMysql(options);
 }
 
-class RealMysql implements MysqlPort, OnlineConfig {
+class RealMysql implements Mysql {
   private readonly server: Server;
   private readonly monitor: Monitor;
   private readonly observer: Observer;
@@ -113,6 +126,21 @@ class RealMysql implements MysqlPort, OnlineConfig {
   applyOnlineConfig(config: Readonly<Record<string, string>>): void {
     this.online = config;
     if (this.server.runningPid !== undefined) void this.setOnline();
+  }
+
+  setDelay(delayMs: number): void {
+    if (this.server.delayMs === delayMs) return;
+    this.server.delayMs = delayMs;
+    if (this.server.runningPid === undefined) return;
+    this.runner.aside("delay not set", (session) => setDelay(session, delayMs));
+  }
+
+  async tryBundle(path: string): Promise<void> {
+    await this.server.supervisor.request({ do: "bundle", path });
+  }
+
+  async refusedBundle(): Promise<string | undefined> {
+    return (await this.server.state()).refusedBundle;
   }
 
   private async setOnline(): Promise<void> {

@@ -71,7 +71,8 @@ export class Observer {
     const offline = Number(seen["offline"]) === 1;
     const lag = this.lag(status, received, executed);
     const follows = status?.["Replica_IO_Running"] === "Yes" && status["Replica_SQL_Running"] === "Yes";
-    const serving = !offline && (!readOnly || follows);
+    // Who applies late on purpose answers people, but no Service, and is nobody's donor.
+    const serving = !offline && (!readOnly || follows) && this.server.delayMs === 0;
     this.snapshot = {
       pid: this.server.runningPid,
       version: String(seen["version"]),

@@ -7,18 +7,24 @@
 import type { Event, Term, Verb, VerbName } from "../raft/types";
 import type { Monitor } from "./monitor";
 import type { Server } from "./server";
-import { messageOf } from "./session";
+import { messageOf, type Session } from "./session";
 import { handlers } from "./verbs";
 import { Superseded, type Handler, type VerbContext } from "./verbs/context";
 
 const UNBOUND: ReadonlySet<VerbName> = new Set<VerbName>(["startMysqld", "rewind", "clone", "fence"]);
 
 /** Verbs that work on the receiver keep the order they were given in: a late STOP would undo a `follow`. */
-const laneOf = (name: VerbName): string => (name === "stopReceiver" || name === "follow" ? "receiver" : name);
+const LANES: { readonly [Name in VerbName]?: string } = {
+  stopReceiver: "receiver",
+  follow: "receiver",
+  exclude: "accounts",
+  admit: "accounts",
+};
+const laneOf = (name: VerbName): string => LANES[name] ?? name;
 
 /** Verbs that end others: a fence those that could open what it closes, a stop the receiver's start. */
 const ENDS: { readonly [Name in VerbName]?: readonly VerbName[] } = {
-  fence: ["drain", "arm", "barrier", "open", "quiesce", "mark", "follow"],
+  fence: ["drain", "arm", "barrier", "open", "quiesce", "mark", "follow", "setAcks", "exclude", "admit"],
   stopReceiver: ["follow"],
 };
 
@@ -50,6 +56,14 @@ export class VerbRunner {
     this.lanes.set(lane, running.ended);
     this.running.add(running);
     void running.ended.then(() => this.running.delete(running));
+  }
+
+  /** Work on the receiver or applier that is no verb, in its turn. Never rejects; `what` is for the log. */
+  aside(what: string, work: (session: Session) => Promise<void>): void {
+    const before = this.lanes.get("receiver") ?? Promise.resolve();
+    const done = before.then(() => work(this.server.session("aside")));
+    const log = (error: unknown): void => this.server.options.log(what, { error: messageOf(error) });
+    this.lanes.set("receiver", done.catch(log));
   }
 
   supersede(term: Term): void {

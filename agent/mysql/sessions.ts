@@ -3,6 +3,8 @@
 export interface Listed {
   readonly id: number;
   readonly user: string;
+  /** Address or name, without the port; "" for the server's own threads. */
+  readonly host: string;
   readonly command: string;
   readonly state: string;
 }
@@ -10,11 +12,15 @@ export interface Listed {
 /** Reads a row of SHOW PROCESSLIST. */
 export function listed(row: Readonly<Record<string, unknown>>): Listed {
   const text = (name: string): string => (typeof row[name] === "string" ? row[name] : "");
-  return { id: Number(row["Id"]), user: text("User"), command: text("Command"), state: text("State") };
+  const host = text("Host").replace(/:\d+$/, "");
+  return { id: Number(row["Id"]), user: text("User"), host, command: text("Command"), state: text("State") };
 }
 
 const NOT_CLIENTS = ["system user", "event_scheduler", "unauthenticated user"];
 const REPLICATION = new Set(["Binlog Dump", "Binlog Dump GTID"]);
+
+/** A thread that sends the binary log to a replica. */
+export const isDump = ({ command }: Listed): boolean => REPLICATION.has(command);
 
 /**
  * Everyone but the agents' own accounts, replication and the server's own threads: root stays through offline_mode

@@ -38,6 +38,14 @@ export function barrier(term: number, member: string): string {
   return `REPLACE INTO porpoise.term (id, term, member, at) VALUES (${row})`;
 }
 
+/** An account of the replication's name for one address, which nobody can use: the more specific host wins over '%'. */
+export function excludeAddress(username: string, address: string, password: string): string {
+  const who = account(username, address);
+  return `CREATE USER IF NOT EXISTS ${who} IDENTIFIED BY ${escape(password)} REQUIRE SSL ACCOUNT LOCK`;
+}
+export const readmitAddress = (username: string, address: string): string =>
+  `DROP USER IF EXISTS ${account(username, address)}`;
+
 /** Slots have rows of their own: a nudge never waits for another's row lock. */
 export function nudge(slot: number): string {
   return `INSERT INTO porpoise.nudge (slot, n) VALUES (${slot}, 1) ON DUPLICATE KEY UPDATE n = n + 1`;
@@ -48,14 +56,17 @@ export interface Source {
   readonly port: number;
   /** Directory with tls.crt, tls.key, ca.crt; undefined = without TLS. */
   readonly tls?: string;
+  /** The own address to connect from: an exclusion knows a member by it. undefined = as the kernel chooses. */
+  readonly bind?: string;
   /** Only for a channel that has none yet: with the applier running it is refused (ER 3081, mysql-facts C). */
   readonly autoPosition: boolean;
 }
 
 /** Names the source anew. Never run with both threads stopped and something left to apply (agent.md, Re-point). */
-export function changeSource({ host, port, tls, autoPosition }: Source): string {
+export function changeSource({ host, port, tls, bind, autoPosition }: Source): string {
   return [
     `CHANGE REPLICATION SOURCE TO SOURCE_HOST=${escape(host)}, SOURCE_PORT=${port}`,
+    `SOURCE_BIND=${escape(bind ?? "")}`,
     "SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=4294967295, SOURCE_HEARTBEAT_PERIOD=1",
     tls === undefined
       ? "SOURCE_SSL=0, GET_SOURCE_PUBLIC_KEY=1"

@@ -4,6 +4,8 @@
  * With both threads stopped CHANGE purges relay logs that were acknowledged (mysql-facts C): it runs with the
  * applier running, or with nothing left to apply.
  */
+import { isIP } from "node:net";
+import { setDelay } from "../delay";
 import { isPurged, replicaStatus } from "../server";
 import { messageOf, type Row } from "../session";
 import { errantOf, leftToApply, receivedOf } from "../sets";
@@ -34,6 +36,8 @@ export const follow: Handler<"follow"> = async (context, verb) => {
   await all(context, [`SET GLOBAL rpl_semi_sync_replica_enabled=${verb.acknowledge ? "ON" : "OFF"}`]);
   if (server.options.durability === "process") await relax(context);
   if (!(await receive(context))) return { type: "receiverLost", term, purged: true };
+  await setDelay(session, server.delayMs);
+  context.check();
   await all(context, ["SET GLOBAL offline_mode=OFF"]);
   return { type: "followed", term };
 };
@@ -57,7 +61,8 @@ async function point(context: VerbContext, leader: string, leftOver: boolean): P
     throw new Error("the channel has no auto-position but something left to apply");
   if (autoPosition && status?.["Replica_SQL_Running"] === "Yes")
     await context.query("STOP REPLICA SQL_THREAD");
-  const source = { ...options.resolve(leader), tls: options.paths.agentTls, autoPosition };
+  const bind = isIP(options.address) === 0 ? undefined : options.address;
+  const source = { ...options.resolve(leader), tls: options.paths.agentTls, bind, autoPosition };
   await context.query(changeSource(source));
 }
 

@@ -1,0 +1,75 @@
+/**
+ * Silences a removed voter whose agent does not answer: its receiver may run on and acknowledge (I6).
+ *
+ * Its address gets a replication account of its own, locked and under a password nobody knows, without the binary log:
+ * whom a leader shuts out is no business of the next one's data. The more specific host wins over '%', so the
+ * reconnecting receiver is refused; a running dump thread is not cut by that and is killed (measured, 9.7.4). `follow`
+ * binds receivers to the address that the member tells.
+ */
+import { randomBytes } from "node:crypto";
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import type { Server } from "../server";
+import { isNoSuchThread } from "../session";
+import { isDump } from "../sessions";
+import { excludeAddress, readmitAddress, replicationAccount } from "../sql";
+import { all, pause, type Handler, type VerbContext } from "./context";
+
+const POLL_MS = 5;
+const LIMIT_MS = 5_000;
+
+export const exclude: Handler<"exclude"> = async (context, { member, address }) => {
+  const { server, term } = context;
+  const from = await addressOf(server, member, address);
+  context.check();
+  const { username } = replicationAccount(await server.options.secrets());
+  const password = randomBytes(24).toString("base64url");
+  await unlogged(context, excludeAddress(username, from, password));
+  await endDumps(context, from);
+  server.options.log("member excluded", { member, address: from });
+  return { type: "excluded", term, member };
+};
+
+/** Takes back what `exclude` did: the member has shown that it acknowledges no more, or may again. */
+export const admit: Handler<"admit"> = async (context, { member, address }) => {
+  const { server, term } = context;
+  const from = await addressOf(server, member, address);
+  context.check();
+  const { username } = replicationAccount(await server.options.secrets());
+  await unlogged(context, readmitAddress(username, from));
+  server.options.log("member admitted", { member, address: from });
+  return { type: "admitted", term, member };
+};
+
+/** @throws Error when the member told no address and its name has none. */
+async function addressOf(server: Server, member: string, address: string): Promise<string> {
+  if (isIP(address) !== 0) return address;
+  const { host } = server.options.resolve(member);
+  return (await lookup(host)).address;
+}
+
+/** Kills until none is left: a receiver that was connecting when the account was locked may still come in. */
+async function endDumps(context: VerbContext, address: string): Promise<void> {
+  const until = performance.now() + LIMIT_MS;
+  for (;;) {
+    const list = await context.server.processlist("exclude", LIMIT_MS);
+    context.check();
+    const dumps = list.filter((session) => isDump(session) && comesFrom(session.host, address));
+    if (dumps.length === 0) return;
+    if (performance.now() > until) throw new Error(`the dump thread for ${address} does not end`);
+    for (const { id } of dumps)
+      await context.query(`KILL CONNECTION ${id}`).catch((error: unknown) => {
+        if (!isNoSuchThread(error)) throw error;
+      });
+    await pause(POLL_MS);
+  }
+}
+
+/** Where a user has names resolved any of them may be meant: the rightful ones are back within a second. */
+function comesFrom(host: string, address: string): boolean {
+  return host === address || isIP(host) === 0;
+}
+
+async function unlogged(context: VerbContext, statement: string): Promise<void> {
+  await all(context, ["SET SESSION sql_log_bin=0", statement, "SET SESSION sql_log_bin=1"]);
+}
