@@ -67,10 +67,22 @@ export class Monitor {
         .query("SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_source%'", 1_000);
       if (this.timer !== undefined) await this.onStatus(statusOf(rows));
     } catch (error) {
-      if (this.timer !== undefined) this.server.options.log("monitor", { error: messageOf(error) });
+      if (this.timer !== undefined) await this.onFailure(error);
     } finally {
       this.busy = false;
     }
+  }
+
+  /**
+   * A leader that takes no connections is shutting down, by whoever's hand: clients would get OK for commits that
+   * nobody acknowledged (mysql-facts B), and none could connect for the seconds that it takes.
+   */
+  private async onFailure(error: unknown): Promise<void> {
+    this.server.options.log("monitor", { error: messageOf(error) });
+    if (!this.isOpen || !isClosed(error)) return;
+    this.stop();
+    this.server.options.log("mysqld of an open leader is shutting down: killing it");
+    await this.server.kill();
   }
 
   private async onStatus(status: SemiSyncStatus): Promise<void> {
@@ -121,6 +133,12 @@ export class Monitor {
       .catch(() => undefined)
       .finally(() => this.hanging.delete(slot));
   }
+}
+
+/** The socket is gone or nobody listens at it, or the server says that it shuts down (1053). */
+export function isClosed(error: unknown): boolean {
+  const { code, errno } = error as { code?: unknown; errno?: unknown };
+  return code === "ENOENT" || code === "ECONNREFUSED" || errno === 1053;
 }
 
 export function statusOf(rows: readonly Row[]): SemiSyncStatus {

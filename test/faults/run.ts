@@ -1,0 +1,142 @@
+/** The incidents of a run, one after the other, cluster after cluster; and what they leave to be read. */
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { KEYS, TABLES } from "./clients";
+import { Cluster, type Ground } from "./cluster";
+import { Unfinished, runIncident, type Incident } from "./incident";
+import { LOAD_TABLES } from "./loads";
+import type { IncidentPlan } from "./plan";
+import { finish, headLine, incidentLine } from "./report";
+import { nameOf, type Run, type Runs } from "./runs";
+import type { Acknowledged } from "./verdict";
+
+const OUT = join(__dirname, "..", "..", "out");
+const FAILURE = join(OUT, "faults-failure");
+/** Ids of this many incidents back must still be there. */
+const REMEMBERED = 5;
+/** After so many incidents old binary logs and kept tails are removed, when everybody has everything. */
+const CLEAN_EVERY = 10;
+/** One that is not back by then is broken, not slow: a clone under load takes some 10 s here. */
+const WHOLE_MS = 90_000;
+
+/** Runs all; false when an incident ended badly. */
+export async function runAll(
+  ground: Ground,
+  { seed, runs, ...sizes }: Runs,
+  checker: string,
+): Promise<boolean> {
+  const incidents: Incident[] = [];
+  const total = runs.reduce((sum, run) => sum + run.incidents.length, 0);
+  console.log(headLine(seed, total));
+  rmSync(FAILURE, { recursive: true, force: true });
+  for (const [number, run] of runs.entries()) {
+    const cluster = await Cluster.create(ground, number, run.shape);
+    try {
+      await cluster.start().catch((cause: unknown) => {
+        keep(cluster, run.incidents[0], [String(cause)]);
+        throw cause;
+      });
+      const done = await runOne(cluster, run, { ...sizes, checker, before: incidents.length });
+      incidents.push(...done.incidents);
+      if (!done.good) {
+        finish({ seed, incidents, total });
+        return false;
+      }
+    } finally {
+      await cluster.close();
+    }
+  }
+  finish({ seed, incidents, total });
+  return true;
+}
+
+interface RunSizes {
+  readonly largeMegabytes: number;
+  readonly idleConnections: number;
+  readonly checker: string;
+  /** Incidents of earlier clusters. */
+  readonly before: number;
+}
+
+async function runOne(
+  cluster: Cluster,
+  { incidents: plans, shape }: Run,
+  { before, ...sizes }: RunSizes,
+): Promise<{ good: boolean; incidents: Incident[] }> {
+  await prepare(cluster);
+  const incidents: Incident[] = [];
+  let earlier: Acknowledged[] = [];
+  for (const plan of plans) {
+    const options = { ...sizes, wholeMs: WHOLE_MS, pictures: cluster.directory, earlier };
+    try {
+      const incident = await runIncident(cluster, plan, options);
+      incidents.push(incident);
+      console.log(incidentLine(incident, before + incidents.length, nameOf(shape)));
+      if (process.env["KEEP"]) keep(cluster, plan, [], join(OUT, "faults-kept", String(plan.number)));
+      if (incident.wrong.length > 0) {
+        keep(cluster, plan, incident.wrong);
+        return { good: false, incidents };
+      }
+      earlier = [...earlier, ...incident.acknowledged].filter(
+        ({ incident: n }) => n > plan.number - REMEMBERED,
+      );
+      await tidy(cluster, plan.number);
+    } catch (cause) {
+      const text = cause instanceof Unfinished ? cause.message : String((cause as Error).stack ?? cause);
+      console.log(`${before + incidents.length + 1} ${nameOf(shape)} FAILED: ${text}`);
+      keep(cluster, plan, [text]);
+      return { good: false, incidents };
+    }
+  }
+  return { good: true, incidents };
+}
+
+async function prepare(cluster: Cluster): Promise<void> {
+  const { primary } = await cluster.whole();
+  for (const statement of [...TABLES, ...LOAD_TABLES]) await primary.sql(statement);
+}
+
+/** Bounded: rows, logs and tails of long ago are nobody's concern any more. */
+async function tidy(cluster: Cluster, number: number): Promise<void> {
+  const { primary } = await cluster.whole();
+  const oldest = number - REMEMBERED + 1;
+  for (const statement of [
+    `DELETE FROM app.ids WHERE incident < ${oldest}`,
+    `DELETE FROM app.registers WHERE k < ${oldest * KEYS}`,
+    `DELETE FROM app.lists WHERE k < ${oldest * KEYS}`,
+    `DELETE FROM app.loads WHERE incident <= ${number}`,
+  ])
+    await primary.sql(statement);
+  for (const member of cluster.members) member.rotateLog();
+  if (number % CLEAN_EVERY !== 0) return;
+  for (const member of cluster.data) {
+    await member.sql("FLUSH BINARY LOGS");
+    const logs = (await member.sql("SHOW BINARY LOGS")).map((row) => String(row["Log_name"]));
+    // The last but one stays: a replica may be reading the end of it.
+    await member.sql(`PURGE BINARY LOGS TO '${logs.at(-2) ?? logs.at(-1)}'`);
+    rmSync(join(member.data, "discarded"), { recursive: true, force: true });
+  }
+}
+
+/** Everything that is needed to understand what happened. */
+// eslint-disable-next-line max-params -- the last is a default
+function keep(cluster: Cluster, plan: IncidentPlan | undefined, wrong: readonly string[], to = FAILURE): void {
+  mkdirSync(to, { recursive: true });
+  const put = (name: string, content: unknown): void =>
+    writeFileSync(
+      join(to, name),
+      typeof content === "string" ? content : JSON.stringify(content, null, 2),
+    );
+  put("incident.json", { cluster: nameOf(cluster.shape), plan, wrong });
+  put("events.jsonl", cluster.events().slice(-200).join("\n"));
+  for (const name of readdirSync(cluster.directory).filter((each) => each.endsWith(".html")))
+    copyFileSync(join(cluster.directory, name), join(to, name));
+  for (const member of cluster.members) {
+    for (const suffix of ["", ".before"])
+      if (existsSync(member.log + suffix))
+        copyFileSync(member.log + suffix, join(to, `${member.name}${suffix}.log`));
+    const state = join(member.data, "agent/state.json");
+    if (existsSync(state)) copyFileSync(state, join(to, `${member.name}.state.json`));
+  }
+  if (to === FAILURE) console.log(`kept in out/faults-failure: logs, states, events, the plan of the incident`);
+}
