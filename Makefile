@@ -1,7 +1,7 @@
 # What one can do here. `make` alone lists it.
 .DEFAULT_GOAL := help
 .PHONY: help quickstart test sandbox sandbox-down shell fault mysql status build deploy generate check unit process sim \
-        test-mutants e2e failover quiet ready-time clean
+        test-mutants e2e failover bench-failover bench-cost quiet ready-time clean
 SHELL := /bin/bash
 TSX := node --import tsx
 
@@ -68,6 +68,12 @@ e2e: $(DEPS) ## end to end on the sandbox
 
 failover: $(DEPS) ## N=20 times SIGKILL to the primary's mysqld (FAULT=pod-deleted, node-lost) under 8 writers
 	@N=$(N) SEED=$(SEED) FAULT=$(FAULT) $(TSX) bench/failover.ts
+
+bench-failover: $(DEPS) ## docs/figures: N=100 of each fault, beside Group Replication (PEER_N, ROWS, PEERS, MINUTES, RESUME=1, KEEP=1)
+	@$(TSX) bench/trials/main.ts
+
+bench-cost: $(DEPS) ## docs/figures: throughput and commit latency beside a mysqld alone and Group Replication; idle load
+	@$(TSX) bench/cost/main.ts
 
 quiet: $(DEPS) ## MINUTES=30 in which nothing happens: false failovers, CPU and memory of an idle cluster
 	@MINUTES=$(MINUTES) $(TSX) bench/quiet.ts

@@ -3,17 +3,27 @@
  * acknowledged. Runs as a process of its own in the control plane's network namespace, as an application's pod
  * would: `echo ORDER | tsx bench/client.ts`. The order (JSON) comes by standard input, for it holds a password.
  *
- * A row is never tried twice: its number is either acknowledged, unknown, or refused for certain. Ends after
- * `maxMs`, or when its standard input ends; then prints what it met as one line of JSON.
+ * A row is never tried twice: its number is either acknowledged, unknown, or refused for certain. Each further line
+ * of its input is a Turn: other writers, another run, another log. At the end of each turn it prints what it met as
+ * one line of JSON. Ends after `maxMs`, or when its standard input ends.
  */
 import { appendFileSync } from "node:fs";
+import { connect as connectTcp, type Socket } from "node:net";
+import { createInterface } from "node:readline";
 import { createConnection, type Connection, type QueryError } from "mysql2";
-import { logLine, type Entry } from "./outage";
+import { contactLine, logLine, type Contact, type Entry } from "./outage";
 
-/** What the clients are told. */
-export interface Order {
+/** Who writes what from now on; 0 writers is a rest. */
+export interface Turn {
   /** Distinguishes the rows of this run from those of any other. */
   readonly run: string;
+  readonly writers: number;
+  /** The log of answers, JSON lines. */
+  readonly log: string;
+}
+
+/** What the clients are told first; its own turn begins at once. */
+export interface Order extends Turn {
   /** Tried in turn: a Service's address, or those of the pods. */
   readonly hosts: readonly string[];
   readonly port: number;
@@ -22,13 +32,12 @@ export interface Order {
   readonly database: string;
   /** PEM; the server's certificate must be signed by it. */
   readonly ca: string;
-  readonly writers: number;
   /** Between two commits of a writer: think time, so that the machine is loaded, not drowned. */
   readonly pauseMs: number;
   readonly connectTimeoutMs: number;
   readonly statementTimeoutMs: number;
-  /** The log of answers, JSON lines. */
-  readonly log: string;
+  /** Logs each connection that is made, too: it shows when the way to a new primary was open. */
+  readonly contacts?: boolean;
   readonly maxMs: number;
 }
 
@@ -80,20 +89,24 @@ const REFUSALS = new Set([
 ]);
 
 class Writers {
-  private stopped = false;
+  private ended = false;
   private readonly errors: Record<string, number> = {};
   private acknowledged = 0;
   private unknown = 0;
 
-  constructor(private readonly order: Order) {}
+  constructor(
+    private readonly order: Order,
+    private readonly turn: Turn,
+  ) {}
 
   stop(): void {
-    this.stopped = true;
+    this.ended = true;
   }
 
+  /** Until it is stopped. */
   async run(): Promise<Met> {
-    await this.createTable();
-    await Promise.all(Array.from({ length: this.order.writers }, (_, writer) => this.write(writer)));
+    if (this.turn.writers > 0) await this.createTable();
+    await Promise.all(Array.from({ length: this.turn.writers }, (_, writer) => this.write(writer)));
     return { acknowledged: this.acknowledged, unknown: this.unknown, errors: this.errors };
   }
 
@@ -115,11 +128,10 @@ class Writers {
 
   /** One row. An error says whether the row may be there, is logged so, and ends the connection. */
   private async commit(connection: Connection, row: { writer: number; seq: number }): Promise<void> {
-    const { run, statementTimeoutMs } = this.order;
     const insert = `INSERT INTO ${TABLE} (run, writer, seq) VALUES (?, ?, ?)`;
     try {
-      await within(statementTimeoutMs, (answer) =>
-        connection.query(insert, [run, row.writer, row.seq], answer),
+      await within(this.order.statementTimeoutMs, (answer) =>
+        connection.query(insert, [this.turn.run, row.writer, row.seq], answer),
       );
       this.acknowledged++;
       this.note({ ...row, at: Date.now(), outcome: "ok" });
@@ -134,18 +146,23 @@ class Writers {
 
   // Before the next row: what was acknowledged is in the file even if this process is killed.
   private note(entry: Entry): void {
-    appendFileSync(this.order.log, logLine(entry));
+    appendFileSync(this.turn.log, logLine(entry));
+  }
+
+  private contact(contact: Contact): void {
+    if (this.order.contacts === true) appendFileSync(this.turn.log, contactLine(contact));
   }
 
   /** Repeats `work` until it is done; after an error on a new connection, to the next host. */
   private async onConnections(first: number, work: Work): Promise<void> {
     const { hosts } = this.order;
     let state: Progress = "more";
-    for (let attempt = first; state === "more" && !this.stopped; attempt++) {
-      const connection = this.connection(hosts[attempt % hosts.length] ?? "");
+    for (let attempt = first; state === "more" && !this.ended; attempt++) {
+      const connection = this.connection(hosts[attempt % hosts.length] ?? "", first);
       try {
         await within(this.order.connectTimeoutMs, (answer) => connection.connect(answer));
-        while (state === "more" && !this.stopped) state = await work(connection);
+        this.contact({ writer: first, at: Date.now(), what: "greeted" });
+        while (state === "more" && !this.ended) state = await work(connection);
       } catch (cause) {
         const code = codeOf(cause);
         this.errors[code] = (this.errors[code] ?? 0) + 1;
@@ -156,9 +173,13 @@ class Writers {
     }
   }
 
-  private connection(host: string): Connection {
+  private connection(host: string, writer: number): Connection {
     const { port, user, password, database, ca } = this.order;
-    const connection = createConnection({ host, port, user, password, database, ssl: { ca } });
+    const stream = (): Socket => {
+      const socket = connectTcp(port, host).setNoDelay(true);
+      return socket.once("connect", () => this.contact({ writer, at: Date.now(), what: "reached" }));
+    };
+    const connection = createConnection({ host, port, user, password, database, ssl: { ca }, stream });
     connection.on("error", () => undefined); // The callback tells it, too.
     return connection;
   }
@@ -169,32 +190,47 @@ function codeOf(cause: unknown): string {
   return typeof code === "string" ? code : String(cause);
 }
 
-function main(): void {
-  let text = "";
-  process.stdin.setEncoding("utf8");
-  process.stdin.on("data", (chunk: string) => {
-    const started = text.includes("\n");
-    text += chunk;
-    if (!started && text.includes("\n")) start(JSON.parse(text) as Order);
-  });
+/** The turns, one after the other: the next begins when every writer of the one before has left. */
+class Crew {
+  private current: Writers | undefined;
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(private readonly order: Order) {}
+
+  begin(turn: Turn): void {
+    this.current?.stop();
+    const writers = new Writers(this.order, turn);
+    this.current = writers;
+    this.running = this.running
+      .then(() => writers.run())
+      .then((met) => console.log(JSON.stringify(met)))
+      .catch((cause: unknown) => {
+        console.error(cause);
+        process.exit(1);
+      });
+  }
+
+  end(): void {
+    this.current?.stop();
+  }
 }
 
-function start(order: Order): void {
-  const writers = new Writers(order);
-  const timer = setTimeout(() => writers.stop(), order.maxMs);
-  process.stdin.on("end", () => writers.stop());
-  process.on("SIGTERM", () => writers.stop());
-  writers
-    .run()
-    .then((met) => {
-      clearTimeout(timer);
-      process.stdin.destroy();
-      console.log(JSON.stringify(met));
-    })
-    .catch((cause: unknown) => {
-      console.error(cause);
-      process.exit(1);
-    });
+function main(): void {
+  let crew: Crew | undefined;
+  const lines = createInterface({ input: process.stdin });
+  const end = (): void => {
+    crew?.end();
+    process.stdin.destroy();
+  };
+  lines.on("line", (line) => {
+    if (crew) return crew.begin(JSON.parse(line) as Turn);
+    const order = JSON.parse(line) as Order;
+    crew = new Crew(order);
+    crew.begin(order);
+    setTimeout(end, order.maxMs).unref();
+  });
+  lines.on("close", end);
+  process.on("SIGTERM", end);
 }
 
 if (require.main === module) main();

@@ -67,10 +67,11 @@ function podView({ metadata, spec, status }: Pod): PodView {
   };
 }
 
-/** What an agent says of its member; undefined when it does not answer within 2 s. */
-export async function readMember(ip: string): Promise<MemberStatus | undefined> {
+/** What an agent says of its member; undefined when it does not answer in time. */
+export async function readMember(ip: string, timeoutMs = 2000): Promise<MemberStatus | undefined> {
   try {
-    const response = await fetch(`http://${ip}:${HEALTH_PORT}/status`, { signal: AbortSignal.timeout(2000) });
+    const signal = AbortSignal.timeout(timeoutMs);
+    const response = await fetch(`http://${ip}:${HEALTH_PORT}/status`, { signal });
     return response.ok ? ((await response.json()) as MemberStatus) : undefined;
   } catch {
     return undefined;
@@ -98,10 +99,14 @@ export async function readEndpoint(ref: ClusterRef, service: "primary" | "replic
 }
 
 /** Members by instance, asked at the same time. */
-export async function readMembers(pods: readonly PodView[]): Promise<Map<string, MemberStatus>> {
+export async function readMembers(
+  pods: readonly PodView[],
+  timeoutMs?: number,
+): Promise<Map<string, MemberStatus>> {
   const answers = await Promise.all(
     pods.map(
-      async ({ instance, ip }) => [instance, ip === undefined ? undefined : await readMember(ip)] as const,
+      async ({ instance, ip }) =>
+        [instance, ip === undefined ? undefined : await readMember(ip, timeoutMs)] as const,
     ),
   );
   return new Map(

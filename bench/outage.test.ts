@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { logLine, longestSilence, parseLog, percentiles, silencePerWriter, type Entry } from "./outage";
+import {
+  contactLine,
+  logLine,
+  longestSilence,
+  parseContacts,
+  parseLog,
+  percentiles,
+  silencePerWriter,
+  type Entry,
+} from "./outage";
 
 const ok = (at: number, writer = 0): Entry => ({ writer, seq: at, at, outcome: "ok" });
 const unknown = (at: number, writer = 0): Entry => ({ writer, seq: at, at, outcome: "unknown" });
@@ -108,4 +117,11 @@ describe("percentiles", () => {
     expect(percentiles([7])).toEqual({ n: 1, p50: 7, p95: 7, p99: 7, max: 7 });
     expect(percentiles([3, 1, 2])).toEqual({ n: 3, p50: 2, p95: 3, p99: 3, max: 3 });
   });
+});
+
+test("connections are in the same log, and no answers", () => {
+  const contact = { writer: 3, at: 17, what: "reached" } as const;
+  const log = contactLine(contact) + logLine(ok(20)) + contactLine({ ...contact, what: "greeted" });
+  expect(parseLog(log)).toEqual([ok(20)]);
+  expect(parseContacts(log).map(({ what }) => what)).toEqual(["reached", "greeted"]);
 });

@@ -12,6 +12,13 @@ export interface Entry {
   readonly outcome: "ok" | "unknown";
 }
 
+/** A connection of a writer: TCP stands, or the server has let it in. */
+export interface Contact {
+  readonly writer: number;
+  readonly at: number;
+  readonly what: "reached" | "greeted";
+}
+
 /** Epoch milliseconds: from the fault to the moment when the cluster was whole again. */
 export interface Window {
   readonly from: number;
@@ -61,19 +68,40 @@ function byWriter(entries: readonly Entry[]): Map<number, Entry[]> {
   return groups;
 }
 
+interface Line {
+  readonly w: number;
+  readonly t: number;
+  readonly s?: number;
+  readonly r?: Entry["outcome"];
+  readonly c?: Contact["what"];
+}
+
 /** Reads the writers' log, one JSON object a line; a torn last line (the writer still runs) is left out. */
 export function parseLog(text: string): Entry[] {
+  return parseLines(text).flatMap(({ w, s, t, r }) =>
+    s === undefined || r === undefined ? [] : [{ writer: w, seq: s, at: t, outcome: r }],
+  );
+}
+
+/** The connections in the same log. */
+export function parseContacts(text: string): Contact[] {
+  return parseLines(text).flatMap(({ w, t, c }) => (c === undefined ? [] : [{ writer: w, at: t, what: c }]));
+}
+
+function parseLines(text: string): Line[] {
   const lines = text.split("\n");
   lines.pop(); // Empty when the last line is whole.
-  return lines.map((line) => {
-    const { w, s, t, r } = JSON.parse(line) as { w: number; s: number; t: number; r: Entry["outcome"] };
-    return { writer: w, seq: s, at: t, outcome: r };
-  });
+  return lines.map((line) => JSON.parse(line) as Line);
 }
 
 /** One line of the log. */
 export function logLine({ writer, seq, at, outcome }: Entry): string {
   return `${JSON.stringify({ w: writer, s: seq, t: at, r: outcome })}\n`;
+}
+
+/** One line of the log for a connection. */
+export function contactLine({ writer, at, what }: Contact): string {
+  return `${JSON.stringify({ w: writer, t: at, c: what })}\n`;
 }
 
 export interface Percentiles {

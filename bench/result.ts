@@ -63,7 +63,8 @@ export function machine(): string {
   return `${cpus().length} x ${model}, ${memory} GiB, Linux ${release()}, Node ${process.version}`;
 }
 
-function commit(): string {
+/** Of the checkout, short; "+" at its end: there are changes that no commit holds. */
+export function commit(): string {
   try {
     const git = (...args: string[]): string =>
       execFileSync("git", args, { cwd: ROOT, encoding: "utf8" }).trim();

@@ -106,8 +106,9 @@ export async function verdict(
     const pods = await readPods(ref);
     if (pods.length !== instances) return `${pods.length} of ${instances} pods exist`;
     const runs = written.map(({ run }) => run);
+    const access = await appAccess(ref);
     const holdings = await Promise.all(
-      pods.map(({ instance, ip = "" }) => readHolding(ref, { instance, ip, runs })),
+      pods.map(({ instance, ip = "" }) => readHolding(access, { instance, ip, runs })),
     );
     last = judge(holdings, written);
     return isGood(last) ? { value: last } : verdictText(last);
@@ -118,20 +119,40 @@ export async function verdict(
   return last;
 }
 
-interface Asked {
+/** How to ask an instance. */
+export interface Access {
+  readonly user: string;
+  readonly password: string;
+  /** Where the clients' table is. */
+  readonly database: string;
+  /** PEM. */
+  readonly ca: string;
+}
+
+export interface Asked {
   readonly instance: string;
   readonly ip: string;
   readonly runs: readonly string[];
+  /** Default true; they read every table whole. */
+  readonly checksums?: boolean;
 }
 
-async function readHolding(ref: ClusterRef, { instance, ip, runs }: Asked): Promise<Holding> {
+/** The access of the applications to a cluster of ours. */
+export async function appAccess(ref: ClusterRef): Promise<Access> {
   const secret = await readSecret(ref.namespace, names.appSecret(ref.name));
+  const { username = "", password = "", database = "" } = secret;
+  return { user: username, password, database, ca: secret["ca.crt"] ?? "" };
+}
+
+/** What one instance holds. @throws when it does not answer. */
+export async function readHolding(access: Access, asked: Asked): Promise<Holding> {
+  const { instance, ip, runs, checksums: wanted = true } = asked;
   const connection = await createConnection({
     host: ip,
     port: MYSQL_PORT,
-    user: secret.username,
-    password: secret.password,
-    ssl: { ca: secret["ca.crt"] },
+    user: access.user,
+    password: access.password,
+    ssl: { ca: access.ca },
     connectTimeout: 5000,
   });
   const rowsOf = async (sql: string, values: unknown[] = []): Promise<RowDataPacket[]> =>
@@ -139,16 +160,8 @@ async function readHolding(ref: ClusterRef, { instance, ip, runs }: Asked): Prom
   try {
     // The set first: what the tables then show is at least that.
     const [gtid] = await rowsOf("SELECT @@GLOBAL.gtid_executed AS executed");
-    const tables = await rowsOf(
-      `SELECT table_schema AS s, table_name AS t FROM information_schema.tables WHERE table_type = 'BASE TABLE'
-        AND table_schema NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema') ORDER BY 1, 2`,
-    );
-    const checksums: Record<string, string> = {};
-    for (const { s, t } of tables) {
-      const [sum] = await rowsOf("CHECKSUM TABLE ??.??", [s, t]);
-      checksums[`${s}.${t}`] = String(sum?.Checksum);
-    }
-    const rows = runs.length === 0 ? [] : await rowsOf(selectRows(secret.database ?? ""), [runs]);
+    const checksums = wanted ? await readChecksums(rowsOf) : {};
+    const rows = runs.length === 0 ? [] : await rowsOf(selectRows(access.database), [runs]);
     return {
       instance,
       executed: String(gtid?.executed).replaceAll("\n", ""),
@@ -158,6 +171,21 @@ async function readHolding(ref: ClusterRef, { instance, ip, runs }: Asked): Prom
   } finally {
     connection.destroy();
   }
+}
+
+type RowsOf = (sql: string, values?: unknown[]) => Promise<RowDataPacket[]>;
+
+async function readChecksums(rowsOf: RowsOf): Promise<Record<string, string>> {
+  const tables = await rowsOf(
+    `SELECT table_schema AS s, table_name AS t FROM information_schema.tables WHERE table_type = 'BASE TABLE'
+      AND table_schema NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema') ORDER BY 1, 2`,
+  );
+  const checksums: Record<string, string> = {};
+  for (const { s, t } of tables) {
+    const [sum] = await rowsOf("CHECKSUM TABLE ??.??", [s, t]);
+    checksums[`${s}.${t}`] = String(sum?.Checksum);
+  }
+  return checksums;
 }
 
 // The table of the clients is in the database of `<c>-app`.
