@@ -41,6 +41,12 @@ export function instanceHost(c: string, instance: string, namespace: string): st
   return `${names.pod(instance)}.${names.instancesService(c)}.${namespace}.svc`;
 }
 
+/** Instance name of a member id, `<instance>.<nonce>`: a volume that was emptied is another member of the same name. */
+export function instanceOfMember(memberId: string): string {
+  const dot = memberId.lastIndexOf(".");
+  return dot < 0 ? memberId : memberId.slice(0, dot);
+}
+
 /** Ordinal of an instance of cluster `c`, or undefined when the name is not one of its instances. */
 export function ordinalOf(c: string, instance: string): number | undefined {
   const match = new RegExp(`^${c}-(\\d+)$`).exec(instance);

@@ -1,5 +1,7 @@
 /** A MySQLCluster as the controller reads it: every default filled in, so that nothing below asks twice. Pure. */
 import type { V1ResourceRequirements } from "@kubernetes/client-node";
+import { groupSpec } from "../api/groups";
+import { VOTERS, type GroupName, type SpecMember } from "../api/members";
 import {
   memoryOf,
   withDefaults,
@@ -11,6 +13,11 @@ import type { Settings } from "./settings";
 
 export interface Cluster extends MySQLCluster {
   readonly spec: DefaultedMySQLClusterSpec;
+}
+
+/** The cluster as it is for the members of one group: with their resources, volumes and pods. */
+export function groupCluster(cluster: Cluster, group: GroupName): Cluster {
+  return group === VOTERS ? cluster : { ...cluster, spec: groupSpec(cluster.spec, group) };
 }
 
 /** The object with the schema's defaults; the API server fills them in, an old object may lack new ones. */
@@ -41,11 +48,16 @@ export function engineImage({ spec }: Cluster, settings: Settings): string {
 
 /**
  * MySQL server id: 1 + base + ordinal. The base comes from the object's UID, so that two clusters that replicate
- * from each other do not meet; it leaves room for 1000 ordinals.
+ * from each other do not meet; it leaves room for 1000 ordinals. A read replica's comes from its whole name, above
+ * that range, so that a pool that comes or goes changes nobody else's.
  */
-export function serverId({ metadata }: Cluster, ordinal: number): number {
-  return 1 + (fnv1a(metadata.uid ?? metadata.name) % 4_000_000) * 1000 + ordinal;
+export function serverId({ metadata }: Cluster, { name, group, ordinal }: SpecMember): number {
+  const own = metadata.uid ?? metadata.name;
+  if (group === VOTERS) return 1 + (fnv1a(own) % BASES) * 1000 + ordinal;
+  return 1 + BASES * 1000 + (fnv1a(`${own}/${name}`) % (2 ** 32 - 2 - BASES * 1000));
 }
+
+const BASES = 4_000_000;
 
 /** FNV-1a, 32 bits: a small stable hash. */
 function fnv1a(text: string): number {

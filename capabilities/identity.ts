@@ -6,17 +6,20 @@
  * An object made anew over retained volumes takes up the cluster that they hold: its id lies on `<c>-system`.
  */
 import { randomUUID } from "node:crypto";
+import type { MemberStatus } from "../api/agent";
 import { ANNOTATION, FINALIZER, LABEL } from "../api/labels";
 import type { MySQLCluster } from "../api/mysqlcluster";
 import { names } from "../api/names";
 import type { Kube } from "./kube";
-import { volumesOf } from "./keys";
+import { parseIds, volumesOf } from "./keys";
 import { refOf, type KubeObject } from "./objects";
 import type { Secret } from "./secrets";
 
 export interface Identity {
   readonly clusterId: string;
   readonly initialised: boolean;
+  /** Ids it had before recoveries, oldest first. */
+  readonly formerClusterIds: readonly string[];
 }
 
 /** What is found beside an object that does not know its own id. */
@@ -41,25 +44,37 @@ export function knowsItself({ metadata, status }: MySQLCluster): boolean {
 export function knownIdentity(
   cluster: MySQLCluster,
   { systemSecret, volumes }: Found,
-): { readonly origin: Origin; readonly clusterId?: string; readonly initialised: boolean } {
+): Omit<Identity, "clusterId"> & { readonly origin: Origin; readonly clusterId?: string } {
   const kept = systemSecret?.metadata.annotations ?? {};
   if (knowsItself(cluster)) return { origin: "known", ...ownIdentity(cluster, kept) };
   const clusterId = kept[ANNOTATION.clusterId];
-  if (clusterId === undefined || (volumes ?? []).length === 0) return { origin: "new", initialised: false };
-  return { origin: "kept", clusterId, initialised: kept[ANNOTATION.initialised] !== "false" };
+  if (clusterId === undefined || (volumes ?? []).length === 0)
+    return { origin: "new", initialised: false, formerClusterIds: [] };
+  const formerClusterIds = parseIds(kept[ANNOTATION.formerClusterIds]);
+  return {
+    origin: "kept",
+    clusterId,
+    formerClusterIds,
+    initialised: kept[ANNOTATION.initialised] !== "false",
+  };
 }
 
 function ownIdentity(
   { metadata: { annotations = {} }, status }: MySQLCluster,
   kept: Readonly<Record<string, string>>,
-): { readonly clusterId?: string; readonly initialised: boolean } {
+): Omit<Identity, "clusterId"> & { readonly clusterId?: string } {
   const stored = kept[ANNOTATION.clusterId];
   const clusterId = annotations[ANNOTATION.clusterId] ?? stored ?? status?.clusterId;
   const said = [
     annotations[ANNOTATION.initialised],
     clusterId === stored ? kept[ANNOTATION.initialised] : "",
   ];
-  return { clusterId, initialised: said.includes("true") || (status?.term ?? 0) >= 1 };
+  const former = annotations[ANNOTATION.formerClusterIds] ?? kept[ANNOTATION.formerClusterIds];
+  return {
+    clusterId,
+    initialised: said.includes("true") || (status?.term ?? 0) >= 1,
+    formerClusterIds: former === undefined ? (status?.formerClusterIds ?? []) : parseIds(former),
+  };
 }
 
 /** The change of metadata that is still to be made; undefined when there is none. Pure. */
@@ -67,6 +82,8 @@ export function identityPatch({ metadata }: MySQLCluster, identity: Identity): o
   const { finalizers = [], labels = {}, annotations = {}, resourceVersion, name } = metadata;
   const wanted: Record<string, string> = { [ANNOTATION.clusterId]: identity.clusterId };
   if (identity.initialised) wanted[ANNOTATION.initialised] = "true";
+  if (identity.formerClusterIds.length > 0)
+    wanted[ANNOTATION.formerClusterIds] = identity.formerClusterIds.join(",");
   const missing = Object.entries(wanted).filter(([key, value]) => annotations[key] !== value);
   const complete = finalizers.includes(FINALIZER) && labels[LABEL.cluster] === name && missing.length === 0;
   if (complete) return undefined;
@@ -80,6 +97,23 @@ export function identityPatch({ metadata }: MySQLCluster, identity: Identity): o
   };
 }
 
+/**
+ * The identity after a recovery: the loss of a majority was accepted by a person, and one member leads a new cluster
+ * (`POST /v1/recover`). Only the primary's word counts, and only while it names our id as one of its former ones. Pure.
+ */
+export function recoveredIdentity(
+  { clusterId: ours, formerClusterIds }: Identity,
+  members: readonly MemberStatus[],
+): Identity | undefined {
+  const leader = members
+    .filter(({ role, ready }) => role === "primary" && ready)
+    .sort((a, b) => b.term - a.term)
+    .find(({ clusterId, formerClusterIds: former = [] }) => clusterId !== ours && former.includes(ours));
+  if (leader?.clusterId === undefined) return undefined;
+  const all = [...formerClusterIds, ours, ...(leader.formerClusterIds ?? [])];
+  return { clusterId: leader.clusterId, initialised: true, formerClusterIds: [...new Set(all)] };
+}
+
 /** Writes what is missing. @returns the stored object, where its identity is from, and the volumes found then. */
 export async function ensureIdentity(
   kube: Kube,
@@ -88,10 +122,11 @@ export async function ensureIdentity(
 ): Promise<Identity & { readonly cluster: MySQLCluster; readonly origin: Origin; readonly found: Found }> {
   const listed = secrets.get(names.systemSecret(cluster.metadata.name));
   const found = knowsItself(cluster) ? { systemSecret: listed } : await look(kube, cluster, listed);
-  const { origin, clusterId = randomUUID(), initialised } = knownIdentity(cluster, found);
-  const patch = identityPatch(cluster, { clusterId, initialised });
+  const { origin, clusterId = randomUUID(), ...rest } = knownIdentity(cluster, found);
+  const identity = { clusterId, ...rest };
+  const patch = identityPatch(cluster, identity);
   const stored = patch ? await kube.patch<MySQLCluster>(refOf(cluster), patch) : cluster;
-  return { clusterId, initialised, cluster: stored, origin, found };
+  return { ...identity, cluster: stored, origin, found };
 }
 
 /** By names, not labels: a Secret or a volume that somebody restored from a backup may have none. */

@@ -8,7 +8,7 @@ import { HttpKube } from "./kube";
 import { HttpAgents } from "./members/agents";
 import { METRICS_PORT, makeMetrics, serveMetrics } from "./metrics";
 import type { Rules } from "./reconcile";
-import { readSettings } from "./settings";
+import { readBundle, readSettings } from "./settings";
 import { clusterOf, newsOf } from "./wake";
 
 /** The controller's capability. `rules` are the webhooks' own, run again on every object. */
@@ -44,6 +44,8 @@ function startController(rules: Rules): Controller {
     settings: readSettings(process.env),
     rules,
     told: new Map<string, string>(),
+    sent: new Map<string, number>(),
+    bundle: readBundle(process.env),
     now: () => new Date(),
   };
   const controller = new Controller(ports, log, (code) => process.exit(code));

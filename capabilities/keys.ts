@@ -38,15 +38,34 @@ export function ownersChange(cluster: Cluster, { metadata }: KubeObject): OwnerR
  */
 export function identityChange(
   { metadata: { annotations = {} } }: KubeObject,
-  { clusterId, initialised }: { readonly clusterId: string; readonly initialised: boolean },
+  {
+    clusterId,
+    initialised,
+    formerClusterIds = [],
+  }: {
+    readonly clusterId: string;
+    readonly initialised: boolean;
+    readonly formerClusterIds?: readonly string[];
+  },
   final: boolean,
 ): Annotations | undefined {
+  const former = formerClusterIds.join(",");
+  const knowsFormer = (annotations[ANNOTATION.formerClusterIds] ?? "") === former;
   const isSame = annotations[ANNOTATION.clusterId] === clusterId;
   const said = isSame ? annotations[ANNOTATION.initialised] : undefined;
   const word = initialised || said === "true" ? "true" : final ? "false" : (said ?? null);
   const stored = annotations[ANNOTATION.initialised] ?? null;
-  if (isSame && stored === word) return undefined;
-  return { [ANNOTATION.clusterId]: clusterId, [ANNOTATION.initialised]: word };
+  if (isSame && stored === word && knowsFormer) return undefined;
+  return {
+    [ANNOTATION.clusterId]: clusterId,
+    [ANNOTATION.initialised]: word,
+    ...(!knowsFormer && { [ANNOTATION.formerClusterIds]: former }),
+  };
+}
+
+/** Ids as an annotation joins them. */
+export function parseIds(text: string | undefined): readonly string[] {
+  return (text ?? "").split(",").filter((id) => id !== "");
 }
 
 /** Instances of cluster `c` whose data volume is among the claims and not about to go, in the claims' order. */

@@ -31,8 +31,10 @@ export interface Kube {
   patch<T extends KubeObject>(ref: Ref, change: object): Promise<T>;
   /** JSON merge patch of `.status`; lists are replaced whole. */
   patchStatus(ref: Ref, status: object): Promise<void>;
-  /** An object that is already gone is no error. */
-  delete(ref: Ref): Promise<void>;
+  /**
+   * An object that is already gone is no error, nor is another one of that name when `uid` is given.
+   */
+  delete(ref: Ref, uid?: string): Promise<void>;
 }
 
 /** The API server refused or did not answer. `status` 0 = no answer. */
@@ -144,10 +146,14 @@ export class HttpKube implements Kube {
     await this.send({ ...call, what: `patch status of ${describeRef(ref)}` });
   }
 
-  async delete(ref: Ref): Promise<void> {
-    const body = { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Background" };
+  async delete(ref: Ref, uid?: string): Promise<void> {
+    const preconditions = uid === undefined ? {} : { preconditions: { uid } };
+    const options = { propagationPolicy: "Background", ...preconditions };
+    const body = { apiVersion: "v1", kind: "DeleteOptions", ...options };
     const call: Call = { method: "DELETE", path: pathOf(ref), body, what: `delete ${describeRef(ref)}` };
-    await absentOn(404, this.send(call));
+    const gone = absentOn(404, this.send(call));
+    // 409: the precondition does not hold, the object that was meant is gone.
+    await (uid === undefined ? gone : absentOn(409, gone));
   }
 
   private async send(call: Call): Promise<unknown> {

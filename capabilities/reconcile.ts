@@ -12,12 +12,14 @@ import { defaulted, type Cluster } from "./cluster";
 import { reconcileConfig } from "./config/reconcile";
 import type { Concern, Context, Observed } from "./context";
 import { tell } from "./events";
-import { ensureIdentity, identityPatch, type Identity } from "./identity";
+import { ensureIdentity, identityPatch, recoveredIdentity, type Identity } from "./identity";
 import { reconcileInstances } from "./instances/reconcile";
+import { reconcileRetirement } from "./instances/retire";
 import type { Kube } from "./kube";
-import type { Agents } from "./members/agents";
-import { foreignVolumes, isForeign } from "./members/intent";
+import type { AgentBundle, Agents } from "./members/agents";
+import { foreignVolumes, isForeign, type ClusterIds } from "./members/intent";
 import { reconcileMembers } from "./members/reconcile";
+import { reconcileRollout } from "./rollout/reconcile";
 import { refOf } from "./objects";
 import type { RunResult } from "./queue";
 import type { Secret } from "./secrets";
@@ -40,6 +42,10 @@ export interface Ports {
   readonly rules: Rules;
   /** Last intent of each agent, by pod UID. */
   readonly told: Map<string, string>;
+  /** The agent that this release brings; undefined = none was found beside the controller. */
+  readonly bundle?: AgentBundle;
+  /** When it was sent to a pod (by UID), ms since 1970. */
+  readonly sent: Map<string, number>;
   now(): Date;
 }
 
@@ -51,6 +57,8 @@ const CONCERNS: readonly Concern[] = [
   reconcileServices,
   reconcileInstances,
   reconcileMembers,
+  reconcileRetirement,
+  reconcileRollout,
 ];
 
 /** While something is under way; the sweep (30 s) does the rest. */
@@ -89,15 +97,18 @@ async function maintain(ports: Ports, stored: Cluster): Promise<RunResult | unde
   const identity = await ensureIdentity(kube, stored, byName);
   const cluster = defaulted(identity.cluster);
   if (identity.origin !== "known") await tell(kube, cluster, [created(cluster, identity)], now());
-  const { clusterId, initialised } = identity;
-  const context = { ...ports, cluster, name, namespace, clusterId, initialised, secrets: byName, now: now() };
+  const { clusterId, initialised, formerClusterIds } = identity;
+  const ids = { clusterId, formerClusterIds };
+  const context = { ...ports, ...ids, cluster, name, namespace, initialised, secrets: byName, now: now() };
   const { observed, failed } = await runConcerns(context);
   // Nothing is known of the instances: the status would only lie.
   if (!observed.instances) throw new AggregateError(failed, messages(failed));
-  const known = { clusterId, initialised: initialised || hasPrimary(observed, clusterId) };
+  const members = observed.instances.flatMap(({ member }) => (member ? [member] : []));
+  const recovered = recoveredIdentity(identity, members);
+  if (recovered) return adopt(ports, cluster, { identity, recovered });
+  const known = { ...ids, initialised: initialised || hasPrimary(observed, ids) };
   await rememberPrimary(kube, cluster, known);
-  const members = (observed.instances ?? []).flatMap(({ member }) => (member ? [member] : []));
-  const refused = foreignVolumes(name, clusterId, members);
+  const refused = foreignVolumes(name, ids, members);
   const before =
     identity.origin === "kept" ? { ...cluster, status: { phase: "Creating" as const } } : cluster;
   const status = statusOf(before, { ...known, observed, refused, settings: ports.settings, now: now() });
@@ -123,10 +134,22 @@ async function runConcerns(
 }
 
 /** One of this cluster: what a foreign volume holds says nothing of ours. */
-function hasPrimary({ instances = [] }: Partial<Observed>, clusterId: string): boolean {
+function hasPrimary({ instances = [] }: Partial<Observed>, ids: ClusterIds): boolean {
   return instances.some(
-    ({ member }) => member?.role === "primary" && member.term >= 1 && !isForeign(member, clusterId),
+    ({ member }) => member?.role === "primary" && member.term >= 1 && !isForeign(member, ids),
   );
+}
+
+/** A person gave up what a lost majority may have held: the new id is ours from now on, the next run tells the others. */
+async function adopt(
+  { kube, now }: Ports,
+  cluster: Cluster,
+  { identity, recovered }: { readonly identity: Identity; readonly recovered: Identity },
+): Promise<RunResult> {
+  await rememberPrimary(kube, cluster, recovered);
+  const message = `Recovered after the loss of the majority: cluster ${identity.clusterId} is ${recovered.clusterId} now; the other members are rebuilt from its primary.`;
+  await tell(kube, cluster, [{ reason: "QuorumRegained", message }], now());
+  return { requeueAfterMs: 100 };
 }
 
 /** Before the status: never bootstrap a cluster again that had a primary. */
@@ -155,7 +178,8 @@ async function pause(ports: Ports, cluster: Cluster): Promise<undefined> {
 /** What runs goes on as it is; the object says why nothing of it is done. */
 async function refuse(ports: Ports, cluster: Cluster, refused: string): Promise<undefined> {
   const term = cluster.status?.term ?? 0;
-  const input = { clusterId: cluster.status?.clusterId ?? "", initialised: term >= 1, refused };
+  const { clusterId = "", formerClusterIds = [] } = cluster.status ?? {};
+  const input = { clusterId, formerClusterIds, initialised: term >= 1, refused };
   const made = statusOf(cluster, { ...input, observed: {}, settings: ports.settings, now: ports.now() });
   const about = new Set(["Ready", "Stalled"]);
   const kept = (cluster.status?.conditions ?? []).filter(({ type }) => !about.has(type));

@@ -23,7 +23,16 @@ beforeEach(() => {
   agents = new FakeAgents();
   nowMs = Date.parse("2026-11-21T12:00:00Z");
   const applier = new Applier(kube, () => nowMs);
-  ports = { kube, agents, applier, settings, rules: () => [], told: new Map(), now: () => new Date(nowMs) };
+  ports = {
+    kube,
+    agents,
+    applier,
+    settings,
+    rules: () => [],
+    told: new Map(),
+    sent: new Map(),
+    now: () => new Date(nowMs),
+  };
 });
 
 const cluster = () => kube.find<MySQLCluster>(CLUSTER);

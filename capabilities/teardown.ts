@@ -7,15 +7,12 @@
 import { ANNOTATION, FINALIZER, LABEL } from "../api/labels";
 import { names } from "../api/names";
 import type { Cluster } from "./cluster";
-import { identityChange, keySecrets, ownersChange } from "./keys";
+import { identityChange, keySecrets, ownersChange, parseIds } from "./keys";
+import { freeVolumes, type OwningSet } from "./instances/volumes";
 import type { Kube } from "./kube";
 import { refOf, type KubeObject } from "./objects";
 import type { RunResult } from "./queue";
 import { changeSecret, type Secret } from "./secrets";
-
-interface StatefulSet extends KubeObject {
-  readonly spec?: { readonly persistentVolumeClaimRetentionPolicy?: { readonly whenDeleted?: string } };
-}
 
 /** A pod on a lost node never ends by itself; the rest of the cluster must not wait for it for ever. */
 const PODS_WAIT_MAX_MS = 180_000;
@@ -26,13 +23,14 @@ export async function tearDown(kube: Kube, cluster: Cluster, now: Date): Promise
   const { name, namespace, finalizers = [], resourceVersion, deletionTimestamp = "" } = cluster.metadata;
   if (!finalizers.includes(FINALIZER)) return undefined;
   const labels = { [LABEL.cluster]: name, [LABEL.component]: "instance" };
-  const sets = await kube.list<StatefulSet>({
+  const sets = await kube.list<OwningSet>({
     apiVersion: "apps/v1",
     kind: "StatefulSet",
     namespace,
     labels,
   });
-  if (cluster.spec.deletion.volumes === "retain" && (await freeVolumes(kube, cluster, sets)))
+  const isKept = cluster.spec.deletion.volumes === "retain";
+  if (isKept && (await freeVolumes(kube, sets, await listClaims(kube, cluster))))
     return { requeueAfterMs: POLL_MS };
   await Promise.all(sets.map((set) => kube.delete(refOf(set))));
   const pods = await kube.list<KubeObject>({ apiVersion: "v1", kind: "Pod", namespace, labels });
@@ -50,23 +48,10 @@ export async function tearDown(kube: Kube, cluster: Cluster, now: Date): Promise
 
 async function removeSlices(kube: Kube, { metadata: { name, namespace } }: Cluster): Promise<void> {
   const kind = { apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", namespace };
-  const slices = [names.primarySlice(name), names.replicasSlice(name)];
-  await Promise.all(slices.map((slice) => kube.delete({ ...kind, name: slice })));
-}
-
-/**
- * A cluster whose policy was "delete" until a moment ago has StatefulSets that own its volumes. @returns true while
- * Kubernetes has not yet let go of them: to delete the StatefulSets then would take the volumes with them.
- */
-async function freeVolumes(kube: Kube, cluster: Cluster, sets: readonly StatefulSet[]): Promise<boolean> {
-  const spec = { persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain" } };
-  const owning = sets.filter(
-    (set) => set.spec?.persistentVolumeClaimRetentionPolicy?.whenDeleted === "Delete",
-  );
-  await Promise.all(owning.map((set) => kube.patch(refOf(set), { spec })));
-  const uids = new Set(sets.map(({ metadata }) => metadata.uid));
-  const claims = await listClaims(kube, cluster);
-  return claims.some(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uids.has(uid)));
+  const labelled = await kube.list<KubeObject>({ ...kind, labels: { [LABEL.cluster]: name } });
+  const pools = labelled.map(({ metadata }) => metadata.name);
+  const slices = new Set([names.primarySlice(name), names.replicasSlice(name), ...pools]);
+  await Promise.all([...slices].map((slice) => kube.delete({ ...kind, name: slice })));
 }
 
 /** No owner, and the word of what they open: whoever makes the cluster anew needs both. */
@@ -76,7 +61,9 @@ async function keepKeys(kube: Kube, cluster: Cluster): Promise<void> {
   const initialised = known?.[ANNOTATION.initialised] === "true" || (cluster.status?.term ?? 0) >= 1;
   for (const secret of await listKeys(kube, cluster)) {
     const isSystem = secret.metadata.name === names.systemSecret(name) && clusterId !== undefined;
-    const annotations = isSystem ? identityChange(secret, { clusterId, initialised }, true) : undefined;
+    const formerClusterIds = parseIds(known?.[ANNOTATION.formerClusterIds]);
+    const identity = { clusterId: clusterId ?? "", initialised, formerClusterIds };
+    const annotations = isSystem ? identityChange(secret, identity, true) : undefined;
     await changeSecret(kube, secret, { ownerReferences: ownersChange(cluster, secret), annotations });
   }
 }

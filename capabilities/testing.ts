@@ -2,12 +2,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { dump } from "js-yaml";
 import { expect } from "vitest";
-import type { Intent, MemberStatus } from "../api/agent";
+import type { Intent, MemberStatus, TransferAnswer } from "../api/agent";
 import type { MySQLCluster, MySQLClusterSpec } from "../api/mysqlcluster";
 import { instanceHost } from "../api/names";
 import { defaulted, type Cluster } from "./cluster";
 import { KubeError, type Kube, type Query } from "./kube";
-import type { AgentAddress, Agents, Credentials } from "./members/agents";
+import type { AgentAddress, AgentBundle, Agents, Credentials } from "./members/agents";
 import { describeRef, refOf, type KubeObject, type Ref } from "./objects";
 import type { Settings } from "./settings";
 
@@ -57,6 +57,10 @@ export function member(name: string, values: Partial<MemberStatus> = {}): Member
 export class FakeAgents implements Agents {
   readonly members = new Map<string, MemberStatus>();
   readonly intents = new Map<string, Intent[]>();
+  /** "transfer shop-0", "renew shop-1 <sha256>": what was asked, in order. */
+  readonly asked: string[] = [];
+  /** What a transfer is answered. */
+  transferAnswer: TransferAnswer = { accepted: true, term: 1 };
 
   async status({ host }: AgentAddress, credentials: Credentials): Promise<MemberStatus> {
     if (credentials.key === "") throw new Error("no key");
@@ -70,6 +74,20 @@ export class FakeAgents implements Agents {
   async putIntent({ host }: AgentAddress, _credentials: Credentials, intent: Intent) {
     this.intents.set(host, [...(this.intents.get(host) ?? []), intent]);
     return { generation: intent.generation };
+  }
+
+  async transfer({ host }: AgentAddress) {
+    this.asked.push(`transfer ${this.nameOf(host)}`);
+    return this.transferAnswer;
+  }
+
+  async renew({ host }: AgentAddress, _credentials: Credentials, { sha256 }: AgentBundle) {
+    this.asked.push(`renew ${this.nameOf(host)} ${sha256}`);
+    return { sha256, restarts: true };
+  }
+
+  private nameOf(host: string): string {
+    return host.split(".")[0]?.replace(/-0$/, "") ?? "";
   }
 }
 
@@ -142,8 +160,12 @@ export class FakeKube implements Kube {
     await this.patch(ref, { status });
   }
 
-  async delete(ref: Ref): Promise<void> {
-    this.objects.delete(describeRef(ref));
+  async delete(ref: Ref, uid?: string): Promise<void> {
+    const key = describeRef(ref);
+    const stored = this.objects.get(key);
+    if (!stored || (uid !== undefined && stored.metadata.uid !== uid)) return;
+    this.calls.push(`delete ${key}`);
+    this.objects.delete(key);
   }
 
   private stamped<T extends KubeObject>(object: T): T {

@@ -3,13 +3,24 @@ import { expect, test } from "vitest";
 import { expectGolden, sample } from "../testing";
 import { onlineOptions, parseOptions, restartNeeded } from "./changes";
 import { effective } from "./options";
-import { configMap } from "./reconcile";
+import { configMap, optionsOf } from "./reconcile";
 
 const GIB = 1024 ** 3;
 
 test("my.cnf of the smallest cluster", () => {
   const context = { cluster: sample(), name: "shop", namespace: "retail" };
-  expectGolden([configMap(context, effective({}, GIB))], join(__dirname, "testdata", "smallest.yaml"));
+  expectGolden(
+    [configMap(context, optionsOf(context.cluster))],
+    join(__dirname, "testdata", "smallest.yaml"),
+  );
+});
+
+test("a pool with other memory has a my.cnf of its own", () => {
+  const readReplicas = [{ name: "reports", resources: { requests: { memory: "4Gi" } } }];
+  const cluster = sample({ readReplicas, config: { innodb_buffer_pool_size: "50%" } });
+  const { data } = configMap({ cluster, name: "shop", namespace: "retail" }, optionsOf(cluster));
+  expect(data["my.cnf"]).toContain(`innodb_buffer_pool_size = ${GIB / 2}\n`);
+  expect(data["pool-reports.cnf"]).toContain(`innodb_buffer_pool_size = ${2 * GIB}\n`);
 });
 
 test("the user's options win over the defaults, in any spelling", () => {
@@ -39,7 +50,8 @@ test.each([
 
 test("a value cannot bring a line of its own into my.cnf", () => {
   const context = { cluster: sample(), name: "shop", namespace: "retail" };
-  const text = configMap(context, effective({ init_connect: "x\nserver_id = 7" }, GIB)).data["my.cnf"] ?? "";
+  const options = effective({ init_connect: "x\nserver_id = 7" }, GIB);
+  const text = configMap(context, { options, poolOptions: {} }).data["my.cnf"] ?? "";
   expect(text).not.toMatch(/^server_id/m);
 });
 

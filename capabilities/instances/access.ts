@@ -6,7 +6,11 @@ import type { Place } from "../context";
 import { ownerOf, type Built, type KubeObject, type Metadata } from "../objects";
 
 /** ServiceAccount, Role and RoleBinding `<c>`; `instances` are the names of all that exist or are wanted. */
-export function access(place: Place, instances: readonly string[]): KubeObject[] {
+export function access(
+  place: Place,
+  instances: readonly string[],
+  pools: readonly string[] = [],
+): KubeObject[] {
   const { name: c, namespace } = place;
   const account: Built<V1ServiceAccount> = {
     apiVersion: "v1",
@@ -27,7 +31,11 @@ export function access(place: Place, instances: readonly string[]): KubeObject[]
       {
         apiGroups: ["discovery.k8s.io"],
         resources: ["endpointslices"],
-        resourceNames: [names.primarySlice(c), names.replicasSlice(c)],
+        resourceNames: [
+          names.primarySlice(c),
+          names.replicasSlice(c),
+          ...pools.map((pool) => names.poolService(c, pool)),
+        ],
         verbs: ["get", "update", "patch"],
       },
       // RBAC cannot limit a create by name.

@@ -10,9 +10,20 @@ export type DisruptionBudget = Built<V1PodDisruptionBudget>;
 /** The budget as a list of one or none. */
 export function disruptionBudget(
   { cluster, name, namespace }: Place,
-  { voters, maxUnavailable }: { readonly voters: number; readonly maxUnavailable: number | string },
+  {
+    voters,
+    maxUnavailable,
+    pools = [],
+  }: {
+    readonly voters: number;
+    readonly maxUnavailable: number | string;
+    /** Read replicas, on whom no quorum rests. */
+    readonly pools?: readonly string[];
+  },
 ): DisruptionBudget[] {
   if (voters < 3) return [];
+  const others = { matchExpressions: [{ key: LABEL.pool, operator: "NotIn", values: [...pools] }] };
+  const matchLabels = { [LABEL.cluster]: name, [LABEL.component]: "instance" };
   return [
     {
       apiVersion: "policy/v1",
@@ -25,7 +36,7 @@ export function disruptionBudget(
       },
       spec: {
         maxUnavailable,
-        selector: { matchLabels: { [LABEL.cluster]: name, [LABEL.component]: "instance" } },
+        selector: { matchLabels, ...(pools.length > 0 && others) },
       },
     },
   ];

@@ -1,20 +1,24 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { MySQLClusterSpec } from "../../api/mysqlcluster";
+import { membersOf } from "../../api/members";
 import { effective } from "../config/options";
-import { memoryBytes } from "../cluster";
+import { groupCluster, memoryBytes } from "../cluster";
 import { expectGolden, sample, settings } from "../testing";
 import { access } from "./access";
 import { disruptionBudget } from "./budget";
+import { templateRevision } from "./pod";
 import { statefulSet } from "./statefulset";
 import { podTrouble } from "./trouble";
 
 const golden = (name: string) => join(__dirname, "testdata", name);
 
-function built(spec: MySQLClusterSpec = {}, ordinal = 0) {
-  const cluster = sample(spec);
+function built(spec: MySQLClusterSpec = {}, name = "shop-0", uid?: string) {
+  const whole = sample(spec, uid === undefined ? {} : { uid });
+  const member = membersOf(whole).find((one) => one.name === name)!;
+  const cluster = groupCluster(whole, member.group);
   const options = effective(cluster.spec.config, memoryBytes(cluster));
-  return statefulSet({ cluster, name: `shop-${ordinal}`, ordinal, options, settings });
+  return statefulSet({ cluster, member, options, settings });
 }
 
 test("the StatefulSet of an instance of the smallest cluster", () => {
@@ -42,7 +46,61 @@ test("the user's fields reach the pod", () => {
     },
     deletion: { volumes: "delete" },
   };
-  expectGolden([built(spec, 2)], golden("full.yaml"));
+  expectGolden([built(spec, "shop-2")], golden("full.yaml"));
+});
+
+test("a witness has no mysqld: a small volume, small resources, its role; the user's word on its pod", () => {
+  const pod = { antiAffinity: "required" as const, nodeSelector: { zone: "c" } };
+  const spec: MySQLClusterSpec = {
+    instances: 2,
+    resources: { requests: { memory: "16Gi" } },
+    storage: { size: "200Gi", storageClass: "fast" },
+    pod: { nodeSelector: { disk: "nvme" }, priorityClassName: "high" },
+    witness: { pod },
+  };
+  expectGolden([built(spec, "shop-witness")], golden("witness.yaml"));
+});
+
+test("a read replica has its pool's resources, volume and my.cnf", () => {
+  const spec: MySQLClusterSpec = {
+    readReplicas: [
+      {
+        name: "reports",
+        instances: 2,
+        resources: { requests: { memory: "4Gi" }, limits: { memory: "4Gi" } },
+        storage: { size: "50Gi" },
+        pod: { labels: { team: "bi" } },
+      },
+    ],
+  };
+  expectGolden([built(spec, "shop-reports-1")], golden("pool.yaml"));
+});
+
+test.each<[string, MySQLClusterSpec, MySQLClusterSpec, boolean]>([
+  ["nothing", {}, {}, true],
+  ["an option", {}, { config: { innodb_page_cleaners: 2 } }, true],
+  ["the disruption budget", {}, { pdb: { maxUnavailable: 2 } }, true],
+  ["a witness", { instances: 2 }, { instances: 2, witness: {} }, true],
+  [
+    "keys in another order",
+    { pod: { labels: { a: "1", b: "2" } } },
+    { pod: { labels: { b: "2", a: "1" } } },
+    true,
+  ],
+  ["memory", {}, { resources: { requests: { memory: "2Gi" } } }, false],
+  ["the image", {}, { image: "x" }, false],
+  ["the version", {}, { version: "9.7.4" }, false],
+  ["a toleration", {}, { pod: { tolerations: [{ key: "db" }] } }, false],
+])("the revision after a change of %s: the same is %s", (_, before, after, same) => {
+  const revision = (spec: MySQLClusterSpec) =>
+    built(spec).spec?.template.metadata?.annotations?.["porpoise.dev/revision"];
+  expect(revision(before) === revision(after)).toBe(same);
+});
+
+test("a release of ours is no revision: it restarts no MySQL", () => {
+  const cluster = sample();
+  const other = { ...settings, porpoiseImage: "localhost/porpoise/porpoise:0.2.0" };
+  expect(templateRevision({ cluster, settings: other })).toBe(templateRevision({ cluster, settings }));
 });
 
 test("what the pods may do, and no more", () => {
@@ -53,18 +111,20 @@ test("what the pods may do, and no more", () => {
 test("a volume claim that exists is sent as it is: Kubernetes refuses a changed one", () => {
   const before = built({ storage: { size: "10Gi" } });
   const cluster = sample({ storage: { size: "20Gi", storageClass: "other" } });
-  const after = statefulSet({ cluster, name: "shop-0", ordinal: 0, options: {}, settings }, before);
+  const [member] = membersOf(cluster);
+  const after = statefulSet({ cluster, member: member!, options: {}, settings }, before);
   expect(after.spec?.volumeClaimTemplates).toEqual(before.spec?.volumeClaimTemplates);
 });
 
 test("server ids differ between instances and between clusters", () => {
-  const id = (uid: string, ordinal: number) => {
-    const set = statefulSet({ cluster: sample({}, { uid }), name: "shop-0", ordinal, options: {}, settings });
-    const env = set.spec?.template.spec?.containers[0]?.env ?? [];
-    return Number(env.find(({ name }) => name === "PORPOISE_SERVER_ID")?.value);
+  const spec = { instances: 9, readReplicas: [{ name: "reports", instances: 2 }, { name: "eu" }] };
+  const id = (uid: string, name: string) => {
+    const env = built(spec, name, uid).spec?.template.spec?.containers[0]?.env ?? [];
+    return Number(env.find((one) => one.name === "PORPOISE_SERVER_ID")?.value);
   };
-  const ids = ["a", "b", "c"].flatMap((uid) => [0, 1, 8].map((ordinal) => id(uid, ordinal)));
-  expect(new Set(ids).size).toBe(9);
+  const instances = ["shop-0", "shop-1", "shop-8", "shop-reports-0", "shop-reports-1", "shop-eu-0"];
+  const ids = ["a", "b", "c"].flatMap((uid) => instances.map((name) => id(uid, name)));
+  expect(new Set(ids).size).toBe(18);
   expect(ids.every((one) => one >= 1 && one < 2 ** 32)).toBe(true);
 });
 
@@ -75,6 +135,14 @@ test.each([
 ])("$voters voters have $budgets disruption budget", ({ voters, budgets }) => {
   const place = { cluster: sample(), name: "shop", namespace: "retail", clusterDomain: "cluster.local" };
   expect(disruptionBudget(place, { voters, maxUnavailable: 1 })).toHaveLength(budgets);
+});
+
+test("drains of read replicas are nobody's loss: the budget leaves them out", () => {
+  const place = { cluster: sample(), name: "shop", namespace: "retail", clusterDomain: "cluster.local" };
+  const [budget] = disruptionBudget(place, { voters: 3, maxUnavailable: 1, pools: ["reports"] });
+  expect(budget?.spec?.selector?.matchExpressions).toEqual([
+    { key: "porpoise.dev/pool", operator: "NotIn", values: ["reports"] },
+  ]);
 });
 
 test.each([

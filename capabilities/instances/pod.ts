@@ -1,4 +1,5 @@
 /** The pod of one instance (architecture.md, Instances). Pure. */
+import { createHash } from "node:crypto";
 import type {
   V1Container,
   V1EnvVar,
@@ -8,10 +9,13 @@ import type {
   V1Volume,
 } from "@kubernetes/client-node";
 import { AGENT_PORT, HEALTH_PORT, MYSQL_PORT } from "../../api/agent";
-import { LABEL, clusterLabels } from "../../api/labels";
+import { ANNOTATION, LABEL, clusterLabels } from "../../api/labels";
+import { VOTERS, type SpecMember } from "../../api/members";
 import { names } from "../../api/names";
 import { POD_ENV, POD_PATHS } from "../../api/paths";
+import { restartParts } from "../../api/groups";
 import { engineImage, memoryBytes, resources, serverId, type Cluster } from "../cluster";
+import { MY_CNF, poolCnf } from "../config/files";
 import type { Options } from "../config/options";
 import type { Settings } from "../settings";
 
@@ -26,9 +30,9 @@ const INSTALL_TARGET = "/porpoise-bin";
 const SECRET_MODE = 0o440;
 
 export interface InstanceInput {
+  /** As it is for the member's group (groupCluster). */
   readonly cluster: Cluster;
-  readonly name: string;
-  readonly ordinal: number;
+  readonly member: SpecMember;
   readonly options: Options;
   readonly settings: Settings;
 }
@@ -38,15 +42,40 @@ export function instanceSelector(cluster: string, instance: string): Record<stri
   return { [LABEL.cluster]: cluster, [LABEL.member]: instance };
 }
 
+/** Labels of a member's StatefulSet and pod. */
+export function memberLabels(c: string, { name, group }: SpecMember): Record<string, string> {
+  const pool: Record<string, string> = group === VOTERS ? {} : { [LABEL.pool]: group };
+  return { ...clusterLabels(c, "instance"), ...instanceSelector(c, name), ...pool };
+}
+
+/**
+ * Short name for what the user decides of a pod: a pod of another revision is restarted. Our own part (the agent's
+ * image, probes, mounts) is not in it: a release of Porpoise restarts no MySQL.
+ */
+export function templateRevision({ cluster, settings }: Pick<InstanceInput, "cluster" | "settings">): string {
+  const parts = { ...restartParts(cluster.spec, VOTERS), image: engineImage(cluster, settings) };
+  return createHash("sha256").update(sorted(parts)).digest("hex").slice(0, 10);
+}
+
+/** One text for equal values, whatever the order of their keys. */
+function sorted(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
 /** The pod template. */
 export function podTemplate(input: InstanceInput): V1PodTemplateSpec {
-  const { cluster, name, options } = input;
-  const c = cluster.metadata.name;
+  const { cluster, member } = input;
   const { pod } = cluster.spec;
+  const options: Record<string, string> =
+    member.kind === "witness" ? {} : { [STARTED_WITH]: JSON.stringify(input.options) };
   return {
     metadata: {
-      labels: { ...pod.labels, ...clusterLabels(c, "instance"), ...instanceSelector(c, name) },
-      annotations: { ...pod.annotations, [STARTED_WITH]: JSON.stringify(options) },
+      labels: { ...pod.labels, ...memberLabels(cluster.metadata.name, member) },
+      annotations: { ...pod.annotations, [ANNOTATION.revision]: templateRevision(input), ...options },
     },
     spec: podSpec(input),
   };
@@ -67,19 +96,23 @@ function podSpec(input: InstanceInput): V1PodSpec {
     },
     terminationGracePeriodSeconds: pod.terminationGracePeriodSeconds,
     ...(imagePullSecrets && { imagePullSecrets: imagePullSecrets.map(({ name }) => ({ name })) }),
-    ...scheduling(cluster),
+    ...scheduling(input),
     initContainers: [installer(input)],
     containers: [mysqlContainer(input)],
-    volumes: volumes(cluster.metadata.name),
+    volumes: volumes(cluster.metadata.name, input.member),
   };
 }
 
-/** Spread over nodes by preference, unless the user says otherwise. */
-function scheduling({ metadata, spec }: Cluster): Partial<V1PodSpec> {
+/** Spread over nodes by preference, unless the user says otherwise: voters and witness together, each pool by itself. */
+function scheduling({ cluster, member }: InstanceInput): Partial<V1PodSpec> {
+  const { metadata, spec } = cluster;
   const { pod } = spec;
+  const own = { matchLabels: { [LABEL.cluster]: metadata.name, [LABEL.component]: "instance" } };
+  const voting = { ...own, matchExpressions: [{ key: LABEL.pool, operator: "DoesNotExist" }] };
+  const pooled = { matchLabels: { ...own.matchLabels, [LABEL.pool]: member.group } };
   const { nodeSelector, tolerations, priorityClassName, schedulerName, topologySpreadConstraints } = pod;
   const term = {
-    labelSelector: { matchLabels: { [LABEL.cluster]: metadata.name, [LABEL.component]: "instance" } },
+    labelSelector: member.kind === "learner" ? pooled : voting,
     topologyKey: pod.topologyKey,
   };
   const apart = {
@@ -140,15 +173,16 @@ function probe(path: string, timing: Partial<V1Probe>): V1Probe {
   return { httpGet: { path, port: "health", scheme: "HTTP" }, ...timing };
 }
 
-function environment({ cluster, name, ordinal }: InstanceInput): V1EnvVar[] {
+function environment({ cluster, member }: InstanceInput): V1EnvVar[] {
   const field = (variable: string, fieldPath: string): V1EnvVar => ({
     name: variable,
     valueFrom: { fieldRef: { apiVersion: "v1", fieldPath } },
   });
   return [
     { name: POD_ENV.cluster, value: cluster.metadata.name },
-    { name: POD_ENV.instance, value: name },
-    { name: POD_ENV.serverId, value: String(serverId(cluster, ordinal)) },
+    { name: POD_ENV.instance, value: member.name },
+    ...(member.kind === "witness" ? [{ name: POD_ENV.role, value: "witness" }] : []),
+    { name: POD_ENV.serverId, value: String(serverId(cluster, member)) },
     field(POD_ENV.namespace, "metadata.namespace"),
     field(POD_ENV.pod, "metadata.name"),
     field(POD_ENV.podIp, "status.podIP"),
@@ -159,7 +193,8 @@ function environment({ cluster, name, ordinal }: InstanceInput): V1EnvVar[] {
 }
 
 const mounts = [
-  { name: "bin", mountPath: POD_PATHS.bin, readOnly: true },
+  // Writable: a new agent is put beside the one that runs (PUT /v1/agent).
+  { name: "bin", mountPath: POD_PATHS.bin },
   { name: "data", mountPath: POD_PATHS.data },
   { name: "run", mountPath: POD_PATHS.run },
   { name: "tmp", mountPath: POD_PATHS.tmp },
@@ -169,7 +204,8 @@ const mounts = [
   { name: "secrets", mountPath: POD_PATHS.secrets, readOnly: true },
 ];
 
-function volumes(c: string): V1Volume[] {
+function volumes(c: string, { kind, group }: SpecMember): V1Volume[] {
+  const items = kind === "learner" ? { items: [{ key: poolCnf(group), path: MY_CNF }] } : {};
   const secret = (name: string, secretName: string): V1Volume => ({
     name,
     secret: { secretName, defaultMode: SECRET_MODE },
@@ -186,7 +222,7 @@ function volumes(c: string): V1Volume[] {
     { name: "bin", emptyDir: {} },
     { name: "run", emptyDir: {} },
     { name: "tmp", emptyDir: {} },
-    { name: "config", configMap: { name: names.configMap(c) } },
+    { name: "config", configMap: { name: names.configMap(c), ...items } },
     secret("tls", names.tlsSecret(c)),
     secret("agent-tls", names.agentSecret(c)),
     { name: "secrets", projected: { defaultMode: SECRET_MODE, sources } },

@@ -1,10 +1,10 @@
 /** One StatefulSet of size 1 per instance: each can be removed, rebuilt or restarted alone. Pure. */
 import type { V1PersistentVolumeClaim, V1StatefulSet } from "@kubernetes/client-node";
-import { LABEL, clusterLabels } from "../../api/labels";
+import { clusterLabels } from "../../api/labels";
 import { names } from "../../api/names";
 import type { Cluster } from "../cluster";
 import { ownerOf, type Built } from "../objects";
-import { instanceSelector, podTemplate, type InstanceInput } from "./pod";
+import { instanceSelector, memberLabels, podTemplate, type InstanceInput } from "./pod";
 
 export type StatefulSet = Built<V1StatefulSet>;
 
@@ -13,7 +13,8 @@ export type StatefulSet = Built<V1StatefulSet>;
  * a volume grows by its claim, not here.
  */
 export function statefulSet(input: InstanceInput, existing?: StatefulSet): StatefulSet {
-  const { cluster, name } = input;
+  const { cluster, member } = input;
+  const { name } = member;
   const c = cluster.metadata.name;
   const volumes = cluster.spec.deletion.volumes === "delete" ? "Delete" : "Retain";
   return {
@@ -22,7 +23,7 @@ export function statefulSet(input: InstanceInput, existing?: StatefulSet): State
     metadata: {
       name,
       namespace: cluster.metadata.namespace,
-      labels: { ...clusterLabels(c, "instance"), [LABEL.member]: name },
+      labels: memberLabels(c, member),
       ownerReferences: [ownerOf(cluster)],
     },
     spec: {

@@ -1,6 +1,14 @@
 /** The agents, in our words: mutual TLS with the cluster's own CA, one second a call. */
 import https from "node:https";
-import { AGENT_PORT, type Intent, type IntentAnswer, type MemberStatus } from "../../api/agent";
+import {
+  AGENT_PORT,
+  type Intent,
+  type IntentAnswer,
+  type MemberStatus,
+  type RenewAnswer,
+  type Transfer,
+  type TransferAnswer,
+} from "../../api/agent";
 
 /** PEM; the controller shows the agents' own certificate. */
 export interface Credentials {
@@ -21,11 +29,34 @@ export interface Agents {
   status(address: AgentAddress, credentials: Credentials): Promise<MemberStatus>;
   /** @returns the generation the agent holds now: ours, or a newer one that it keeps. */
   putIntent(address: AgentAddress, credentials: Credentials, intent: Intent): Promise<IntentAnswer>;
+  /** Asks a leader to hand over. A refusal is an answer, with the reason. */
+  transfer(address: AgentAddress, credentials: Credentials, wanted: Transfer): Promise<TransferAnswer>;
+  /** Puts a bundle in place of the running agent's; mysqld runs on. @throws with the agent's reason. */
+  renew(address: AgentAddress, credentials: Credentials, bundle: AgentBundle): Promise<RenewAnswer>;
+}
+
+/** The agent that this release brings. */
+export interface AgentBundle {
+  readonly code: Buffer;
+  /** Hex. */
+  readonly sha256: string;
 }
 
 /** A healthy agent answers in milliseconds; one that takes a second is not healthy, and the others are waiting. */
 const CALL_TIMEOUT_MS = 1_000;
+/** A leader hands over before it answers. */
+const ACT_TIMEOUT_MS = 15_000;
+/** It tries the bundle before it takes it, too. */
+const RENEW_TIMEOUT_MS = 40_000;
 const ANSWER_MAX_BYTES = 1_048_576;
+
+interface AgentCall {
+  readonly method: string;
+  readonly path: string;
+  readonly payload?: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+}
 
 export class HttpAgents implements Agents {
   private readonly pool = new Map<string, { readonly certificate: string; readonly agent: https.Agent }>();
@@ -43,13 +74,33 @@ export class HttpAgents implements Agents {
     return JSON.parse(body) as IntentAnswer;
   }
 
+  async transfer(address: AgentAddress, credentials: Credentials, wanted: Transfer): Promise<TransferAnswer> {
+    const payload = JSON.stringify(wanted);
+    const request = { method: "POST", path: "/v1/transfer", payload, timeoutMs: ACT_TIMEOUT_MS };
+    const { body } = await this.call(address, credentials, request);
+    return JSON.parse(body) as TransferAnswer;
+  }
+
+  async renew(
+    address: AgentAddress,
+    credentials: Credentials,
+    { code, sha256 }: AgentBundle,
+  ): Promise<RenewAnswer> {
+    const headers = { "content-type": "application/octet-stream", "x-sha256": sha256 };
+    const request = { method: "PUT", path: "/v1/agent", payload: code, headers, timeoutMs: RENEW_TIMEOUT_MS };
+    const { status, body } = await this.call(address, credentials, request);
+    const answer = JSON.parse(body) as RenewAnswer & { readonly reason?: string };
+    if (status >= 300) throw new Error(answer.reason ?? `HTTP ${status}`);
+    return answer;
+  }
+
   private call(
     { ip, host }: AgentAddress,
     credentials: Credentials,
-    { method, path, payload }: { method: string; path: string; payload?: string },
+    { method, path, payload, headers: given, timeoutMs = CALL_TIMEOUT_MS }: AgentCall,
   ): Promise<{ status: number; body: string }> {
     const agent = this.connections(host, credentials);
-    const headers = payload === undefined ? {} : { "content-type": "application/json" };
+    const headers = given ?? (payload === undefined ? {} : { "content-type": "application/json" });
     return new Promise((resolve, reject) => {
       const fail = (why: string) => reject(new Error(`${method} ${path} of ${host}: ${why}`));
       const options = { host: ip, port: this.port, method, path, agent, servername: host, headers };
@@ -63,12 +114,12 @@ export class HttpAgents implements Agents {
         response.on("error", (error) => fail(error.message));
         response.on("end", () => {
           const status = response.statusCode ?? 0;
-          // 409 = the agent holds a newer generation and says which.
+          // 409 = the agent says why not: it holds a newer generation, it does not lead.
           if (status < 300 || status === 409) resolve({ status, body });
-          else fail(`HTTP ${status}`);
+          else fail(`HTTP ${status}${reasonIn(body)}`);
         });
       });
-      const limit = setTimeout(() => request.destroy(new Error("no answer in time")), CALL_TIMEOUT_MS);
+      const limit = setTimeout(() => request.destroy(new Error("no answer in time")), timeoutMs);
       request.on("close", () => clearTimeout(limit));
       request.on("error", (error) => fail(error.message));
       request.end(payload);
@@ -84,5 +135,15 @@ export class HttpAgents implements Agents {
     const agent = new https.Agent({ cert, key, ca, keepAlive: true, maxSockets: 2, minVersion: "TLSv1.2" });
     this.pool.set(host, { certificate: cert, agent });
     return agent;
+  }
+}
+
+/** The agent's own sentence about a refusal. */
+function reasonIn(body: string): string {
+  try {
+    const { reason } = JSON.parse(body) as { readonly reason?: string };
+    return reason === undefined ? "" : `: ${reason}`;
+  } catch {
+    return "";
   }
 }

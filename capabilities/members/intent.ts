@@ -1,11 +1,14 @@
 /** What the agents are told. Pure. */
-import type { Intent, MemberStatus } from "../../api/agent";
+import type { Intent, MemberStatus, WantedMember } from "../../api/agent";
 import { parseDurationMs } from "../../api/duration";
 import { ANNOTATION } from "../../api/labels";
-import { instanceNames, type MySQLCluster } from "../../api/mysqlcluster";
+import { membersOf, type SpecMember } from "../../api/members";
+import type { MySQLCluster } from "../../api/mysqlcluster";
 import { names } from "../../api/names";
+import { groupCluster, memoryBytes, type Cluster } from "../cluster";
 import { onlineOptions } from "../config/changes";
-import type { Context } from "../context";
+import { effective } from "../config/options";
+import type { Context, ObservedInstance } from "../context";
 
 /** Which object of this name it is: one made anew counts its generations from 1 again. ms since 1970. */
 export function epochOf({ metadata }: Pick<MySQLCluster, "metadata">): number {
@@ -28,10 +31,11 @@ export function isBehind(
  */
 export function foreignVolumes(
   c: string,
-  clusterId: string,
+  ids: ClusterIds,
   members: readonly MemberStatus[],
 ): string | undefined {
-  const foreign = members.filter((member) => isForeign(member, clusterId));
+  const { clusterId } = ids;
+  const foreign = members.filter((member) => isForeign(member, ids));
   const [first] = foreign;
   if (!first) return undefined;
   const whose = foreign.map((member) => `${names.dataVolume(member.name)} of ${member.clusterId}`).join(", ");
@@ -39,23 +43,26 @@ export function foreignVolumes(
   return `Volumes belong to another cluster than ${clusterId}: ${whose}. To keep their data, ${keep}; else delete them and their pods.`;
 }
 
-/** Whether a member's volume belongs to another cluster. */
-export function isForeign({ clusterId }: MemberStatus, ours: string): boolean {
-  return clusterId !== undefined && clusterId !== ours;
+/** What a cluster is known by. */
+export type ClusterIds = Pick<Context, "clusterId" | "formerClusterIds">;
+
+/** Whether a member's volume belongs to another cluster. One of before a recovery is ours: it is being rebuilt. */
+export function isForeign({ clusterId }: MemberStatus, ids: ClusterIds): boolean {
+  return clusterId !== undefined && clusterId !== ids.clusterId && !ids.formerClusterIds.includes(clusterId);
 }
 
-/** The intent of this cluster, the same for every agent. */
+/** The intent of this cluster, the same for every agent but for the options that its memory decides. */
 export function intentOf(
-  context: Pick<Context, "cluster" | "clusterId" | "initialised" | "observed">,
-): Intent {
-  const { cluster, clusterId, initialised, observed } = context;
+  context: Pick<Context, "cluster" | "clusterId" | "formerClusterIds" | "initialised">,
+): Omit<Intent, "onlineConfig"> {
+  const { cluster, clusterId, formerClusterIds, initialised } = context;
   const { failover, services } = cluster.spec;
   return {
     epoch: epochOf(cluster),
     generation: cluster.metadata.generation ?? 1,
     clusterId,
-    members: instanceNames(cluster).map((name) => ({ name, role: "voter" })),
-    formerClusterIds: [],
+    members: membersOf(cluster).map(wantedMember),
+    formerClusterIds,
     initialised,
     timing: {
       heartbeatMs: parseDurationMs(failover.heartbeat),
@@ -64,6 +71,23 @@ export function intentOf(
     autoFailover: failover.auto,
     maxLagMs: parseDurationMs(services.replicas.maxLag),
     usePrimary: services.replicas.usePrimary,
-    onlineConfig: onlineOptions(observed.options ?? {}),
   };
+}
+
+function wantedMember({ name, kind, delay }: SpecMember): WantedMember {
+  const delayMs = parseDurationMs(delay);
+  return { name, role: kind, ...(delayMs > 0 && { delayMs }) };
+}
+
+/**
+ * Options that this member takes online: sized by the memory that its pod has now, not by what its next one will
+ * have: a buffer pool for 16 GiB in a container of 4 is killed by the kernel.
+ */
+export function onlineConfigOf(
+  cluster: Cluster,
+  { kind, group, pod }: ObservedInstance,
+): Intent["onlineConfig"] {
+  if (kind === "witness") return {};
+  const own = pod?.memoryBytes ?? memoryBytes(groupCluster(cluster, group));
+  return onlineOptions(effective(cluster.spec.config, own));
 }

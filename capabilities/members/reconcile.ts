@@ -2,8 +2,8 @@
 import type { Intent, MemberStatus } from "../../api/agent";
 import { instanceHost } from "../../api/names";
 import type { Context, Observed, ObservedInstance } from "../context";
-import type { Credentials } from "./agents";
-import { intentOf, isBehind } from "./intent";
+import type { AgentAddress, Credentials } from "./agents";
+import { intentOf, isBehind, onlineConfigOf } from "./intent";
 
 /** Pods come and go; the memory of the gone ones is not worth keeping. */
 const TOLD_MAX = 10_000;
@@ -12,22 +12,33 @@ const TOLD_MAX = 10_000;
 export async function reconcileMembers(context: Context): Promise<Partial<Observed>> {
   const { credentials, instances = [] } = context.observed;
   if (!credentials) return {};
-  const intent = intentOf(context);
+  const common = intentOf(context);
   const observe = async (instance: ObservedInstance): Promise<ObservedInstance> => {
+    const intent = { ...common, onlineConfig: onlineConfigOf(context.cluster, instance) };
     const member = await observeMember(context, credentials, { instance, intent });
     return member ? { ...instance, member } : instance;
   };
   return { instances: await Promise.all(instances.map(observe)) };
 }
 
+/** Where an instance's agent answers; undefined while its pod has no address. */
+export function addressOf(
+  { name, namespace }: Pick<Context, "name" | "namespace">,
+  instance: Pick<ObservedInstance, "name" | "pod">,
+): AgentAddress | undefined {
+  const ip = instance.pod?.ip ?? "";
+  return ip === "" ? undefined : { ip, host: instanceHost(name, instance.name, namespace) };
+}
+
 async function observeMember(
-  { agents, name, namespace, told }: Context,
+  context: Context,
   credentials: Credentials,
   { instance, intent }: { readonly instance: ObservedInstance; readonly intent: Intent },
 ): Promise<MemberStatus | undefined> {
-  const { ip, uid = "" } = instance.pod ?? {};
-  if (ip === undefined || ip === "") return undefined;
-  const address = { ip, host: instanceHost(name, instance.name, namespace) };
+  const { agents, told } = context;
+  const { uid = "" } = instance.pod ?? {};
+  const address = addressOf(context, instance);
+  if (address === undefined) return undefined;
   const ask = (): Promise<MemberStatus> => agents.status(address, credentials);
   // One lost second on a busy machine is no finding; two are. An agent that is gone refuses both at once.
   const member = await ask()

@@ -41,9 +41,21 @@ export function instancesService(place: Place): Service {
   });
 }
 
+/** `<c>-<pool>`: reads from that pool alone; its slice is the leader's too. */
+export function poolServices(place: Place, pools: readonly string[]): Service[] {
+  return pools.map((pool) =>
+    service(place, names.poolService(place.name, pool), { type: "ClusterIP", ports: [mysqlPort] }),
+  );
+}
+
 /** All that this concern owns. */
-export function services(place: Place): Service[] {
-  return [frontService(place), ...dataServices(place), instancesService(place)];
+export function services(place: Place, pools: readonly string[] = []): Service[] {
+  return [
+    frontService(place),
+    ...dataServices(place),
+    instancesService(place),
+    ...poolServices(place, pools),
+  ];
 }
 
 function service(place: Place, name: string, spec: V1Service["spec"]): Service {

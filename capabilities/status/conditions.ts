@@ -3,9 +3,10 @@ import { GOOD, type ConditionType, type Reason } from "../../api/conditions";
 import { parseDurationMs } from "../../api/duration";
 import { toleratedLosses } from "../../api/quorum";
 import type { Cluster } from "../cluster";
-import { restartNeeded } from "../config/changes";
 import type { Observed, ObservedInstance } from "../context";
 import { epochOf, isBehind } from "../members/intent";
+import { lostAdvice } from "./lost";
+import { scaling } from "./scaling";
 import type { View } from "./view";
 
 /** A condition before it is known since when. */
@@ -79,16 +80,18 @@ export function doing({ pod, member }: ObservedInstance): string {
 /** The next loss does not stop writes. */
 export function faultTolerant({ view }: Facts): Finding {
   const { voters, needed, alive } = view.quorum;
-  if (voters === 1)
+  const asked = view.wanted.filter(({ kind }) => kind !== "learner").length;
+  if (asked === 1 && voters === 1)
     return bad("FaultTolerant", "SingleInstance", "One instance: its loss stops the cluster.");
-  if (voters === 2) return bad("FaultTolerant", "TwoVoters", "Two voters: the loss of either stops writes.");
+  if (asked === 2 && voters <= 2) {
+    const why = "the loss of either stops writes, and nobody takes over. Add witness: {}.";
+    return bad("FaultTolerant", "TwoVoters", `Two voters, no witness: ${why}`);
+  }
   const spare = alive - needed;
   if (spare < 1) {
-    return bad(
-      "FaultTolerant",
-      "NoSpareVoter",
-      `${alive} of ${voters} voters answer: the next loss stops writes.`,
-    );
+    const out = voters < asked ? ` (${asked} are wanted)` : "";
+    const text = `${alive} of ${voters} voters answer${out}: the next loss stops writes.`;
+    return bad("FaultTolerant", "NoSpareVoter", text);
   }
   return good(
     "FaultTolerant",
@@ -97,7 +100,8 @@ export function faultTolerant({ view }: Facts): Finding {
 }
 
 /** Every instance serves and follows closely. */
-export function replicating({ view, cluster, initialised }: Facts): Finding {
+export function replicating(facts: Facts): Finding {
+  const { view, cluster, initialised } = facts;
   const diverged = view.answers.filter(({ errant }) => errant !== "");
   if (diverged.length > 0) {
     const details = diverged.map(({ name, errant }) => `${name} has ${errant}`).join("; ");
@@ -105,10 +109,11 @@ export function replicating({ view, cluster, initialised }: Facts): Finding {
   }
   const absent = view.wanted.filter(({ member }) => member?.ready !== true);
   if (!initialised || absent.length > 0) {
-    return bad("Replicating", "Broken", `Not serving: ${progress(absent)}.`.slice(0, 4_000));
+    const each = absent.map((one) => `${one.name} ${lostAdvice(one, facts) ?? doing(one)}`);
+    return bad("Replicating", "Broken", `Not serving: ${each.join("; ")}.`.slice(0, 4_000));
   }
   const mostMs = parseDurationMs(cluster.spec.services.replicas.maxLag);
-  const late = view.answers.filter(({ lagMs = 0 }) => lagMs > mostMs);
+  const late = view.answers.filter(({ lagMs = 0, delayMs = 0 }) => lagMs > mostMs + delayMs);
   if (late.length > 0) {
     const details = late.map(({ name, lagMs = 0 }) => `${name} by ${Math.round(lagMs / 1_000)} s`).join(", ");
     return bad("Replicating", "Lagging", `Behind the primary: ${details}.`);
@@ -118,15 +123,14 @@ export function replicating({ view, cluster, initialised }: Facts): Finding {
 
 /** mysqld runs with the options of the spec. */
 export function configApplied({ observed, cluster, view }: Facts): Finding {
-  const wanted = observed.options ?? {};
-  const pending = (observed.instances ?? []).flatMap(({ name, pod }) => {
-    const options = pod?.startedWith ? restartNeeded(pod.startedWith, wanted) : [];
-    return options.length > 0 ? [{ name, options }] : [];
-  });
-  if (pending.length > 0) {
-    const options = [...new Set(pending.flatMap((instance) => instance.options))].join(", ");
-    const text = `${options}: taken up at the next restart of ${namesOf(pending)}`;
-    return bad("ConfigApplied", "RestartPending", `${text}; this version restarts no pod by itself.`);
+  const { outdated = [], byHand = false, waitsFor } = observed.rollout ?? {};
+  if (outdated.length > 0) {
+    const what = [...new Set(outdated.map(({ why }) => why))].join("; ");
+    const next = byHand
+      ? "update.strategy is onDelete: delete the pods, replicas first."
+      : `Next: ${waitsFor === undefined ? "a restart" : `waits for ${waitsFor}`}.`;
+    const text = `Waits for a restart of ${namesOf(outdated)}: ${what}. ${next}`;
+    return bad("ConfigApplied", "RestartPending", text.slice(0, 4_000));
   }
   const wantedNow = { epoch: epochOf(cluster), generation: cluster.metadata.generation ?? 0 };
   const behind = view.answers.filter((member) => isBehind(member, wantedNow));
@@ -149,9 +153,22 @@ export function tlsValid({ observed: { tls }, now }: Facts): Finding {
   return good("TLSValid", `Valid until ${until}, renewed 30 days before.`);
 }
 
+/** Pods are restarted one after the other, by us. */
+export function isRolling({ rollout }: Partial<Observed>): boolean {
+  return rollout !== undefined && rollout.outdated.length > 0 && !rollout.byHand;
+}
+
 /** kstatus: True while something is under way. */
-export function reconciling({ initialised, view }: Facts): Finding {
-  if (!initialised) return { ...good("Reconciling", progress(view.wanted)), reason: "Creating" };
+export function reconciling({ initialised, view, observed }: Facts): Finding {
+  const busy = (reason: Reason, message: string) => ({
+    ...good("Reconciling", message.slice(0, 4_000)),
+    reason,
+  });
+  if (!initialised) return busy("Creating", progress(view.wanted));
+  const change = scaling(observed);
+  if (change !== undefined) return busy("Scaling", `${change}.`);
+  const { outdated = [], waitsFor = "Kubernetes" } = observed.rollout ?? {};
+  if (isRolling(observed)) return busy("Updating", `Restarts ${namesOf(outdated)}; waits for ${waitsFor}.`);
   return bad("Reconciling", GOOD, "Nothing is under way.");
 }
 

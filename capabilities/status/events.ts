@@ -1,5 +1,6 @@
 /** Events that a change of the status tells; the agents tell of elections themselves. Pure. */
 import type { EventReason } from "../../api/events";
+import { names } from "../../api/names";
 import type { Observed } from "../context";
 import type { Status } from "./status";
 
@@ -14,7 +15,29 @@ export function eventsOf(
   after: Status,
   observed: Partial<Observed>,
 ): ClusterEvent[] {
-  return [...renewals(observed), ...refusal(before, after), ...quorum(before, after)];
+  return [
+    ...renewals(observed),
+    ...refusal(before, after),
+    ...quorum(before, after),
+    ...departures(observed),
+    ...restarts(observed),
+  ];
+}
+
+function departures({ retirement }: Partial<Observed>): ClusterEvent[] {
+  return (retirement?.removed ?? []).map(({ name, volume }) => {
+    const fate = volume === "retain" ? "stays" : "goes with it";
+    return {
+      reason: "MemberRemoved",
+      message: `${name} is removed: nobody counts on it any more. Its volume ${names.dataVolume(name)} ${fate}.`,
+    };
+  });
+}
+
+function restarts({ rollout }: Partial<Observed>): ClusterEvent[] {
+  if (!rollout?.restarted) return [];
+  const { name, why } = rollout.restarted;
+  return [{ reason: "Restarted", message: `Restarts ${name}: ${why}.` }];
 }
 
 function renewals({ tls }: Partial<Observed>): ClusterEvent[] {

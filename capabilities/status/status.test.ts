@@ -14,7 +14,7 @@ type Sketch = Partial<MemberStatus> | "silent" | "no pod" | "pending" | { troubl
 /** Instances by ordinal, each sketched. */
 function instances(...sketches: Sketch[]): ObservedInstance[] {
   return sketches.map((sketch, ordinal) => {
-    const base = { name: `shop-${ordinal}`, wanted: true };
+    const base = { name: `shop-${ordinal}`, wanted: true, kind: "voter" as const, group: "" };
     if (sketch === "no pod") return base;
     if (sketch === "pending") return { ...base, pod: { ...running, phase: "Pending" } };
     if (sketch === "silent") return { ...base, pod: running };
@@ -127,7 +127,7 @@ const rows: Row[] = [
 
 function status(observed: ObservedInstance[], isNew = false) {
   const cluster = sample({ instances: observed.length });
-  const input = { clusterId: "c", initialised: !isNew, settings, now };
+  const input = { clusterId: "c", formerClusterIds: [], initialised: !isNew, settings, now };
   return statusOf(cluster, { ...input, observed: { instances: observed, tls, options: {} } });
 }
 
@@ -147,7 +147,13 @@ test("of two that say they are primary, the higher term is believed", () => {
 test("a condition keeps the time of its last change", () => {
   const before = status(instances(primary, replica, replica));
   const cluster = { ...sample(), status: before };
-  const later = { clusterId: "c", initialised: true, settings, now: new Date("2026-11-21T13:00:00Z") };
+  const later = {
+    clusterId: "c",
+    formerClusterIds: [],
+    initialised: true,
+    settings,
+    now: new Date("2026-11-21T13:00:00Z"),
+  };
   const observed = { instances: instances(primary, replica, "silent"), tls, options: {} };
   const after = statusOf(cluster, { ...later, observed }).conditions ?? [];
   const times = Object.fromEntries(after.map((one) => [one.type, one.lastTransitionTime]));
@@ -161,6 +167,7 @@ test.each([
   const observed = { instances: instances(primary), tls: { notAfter: new Date(end), renewed: [] } };
   const { conditions } = statusOf(sample({ instances: 1 }), {
     clusterId: "c",
+    formerClusterIds: [],
     initialised: true,
     settings,
     now,

@@ -6,10 +6,12 @@ import type { MySQLCluster } from "../../api/mysqlcluster";
 import { names } from "../../api/names";
 import { engineImage, type Cluster } from "../cluster";
 import type { Observed, ObservedInstance } from "../context";
-import { isForeign } from "../members/intent";
+import { isForeign, type ClusterIds } from "../members/intent";
 import type { Settings } from "../settings";
 import * as conditions from "./conditions";
 import type { Facts, Finding } from "./conditions";
+import { lostAdvice, silentSince } from "./lost";
+import { scaling } from "./scaling";
 import { viewOf, type View } from "./view";
 
 export type Status = NonNullable<MySQLCluster["status"]>;
@@ -20,6 +22,7 @@ type Member = NonNullable<Status["members"]>[number];
 export interface StatusInput {
   readonly observed: Partial<Observed>;
   readonly clusterId: string;
+  readonly formerClusterIds: readonly string[];
   readonly initialised: boolean;
   readonly refused?: string;
   readonly settings: Settings;
@@ -28,7 +31,7 @@ export interface StatusInput {
 
 /** The whole status. What nobody knows now (a version, the last failover) stays as the previous status has it. */
 export function statusOf(cluster: Cluster, input: StatusInput): Status {
-  const { observed, clusterId, settings } = input;
+  const { observed, clusterId, formerClusterIds, settings } = input;
   const { name, namespace } = cluster.metadata;
   const { instances = [], options } = observed;
   const view = viewOf(instances);
@@ -37,17 +40,19 @@ export function statusOf(cluster: Cluster, input: StatusInput): Status {
     phase: phaseOf(cluster, view, input),
     observedGeneration: cluster.metadata.generation,
     conditions: conditionsOf({ ...input, cluster, view }),
-    instances: instances.length,
+    instances: instances.filter(({ kind }) => kind === "voter").length,
     ready: `${view.ready.length}/${view.wanted.length}`,
-    selector: `${LABEL.cluster}=${name},${LABEL.component}=instance`,
+    selector: `${LABEL.cluster}=${name},${LABEL.component}=instance,!${LABEL.pool}`,
     primary: view.primary?.name,
-    term: ownTerm(view, clusterId) || previous?.term,
+    term: ownTerm(view, input) || previous?.term,
     lag: slowest(view),
     version: view.primary?.mysqlVersion ?? previous?.version ?? cluster.spec.version,
     image: engineImage(cluster, settings),
     clusterId,
+    ...(formerClusterIds.length > 0 && { formerClusterIds }),
     quorum: view.quorum,
-    members: instances.map(memberOf),
+    members: instances.map((instance) => memberOf(instance, { ...input, cluster, view })),
+    rollout: rolloutOf(observed),
     endpoints: {
       service: endpoint(names.service(name), namespace),
       primary: endpoint(names.primaryService(name), namespace),
@@ -60,8 +65,8 @@ export function statusOf(cluster: Cluster, input: StatusInput): Status {
 }
 
 /** Another cluster's volumes have terms too: they must not make ours one that ever had a primary. */
-function ownTerm({ answers }: View, clusterId: string): number {
-  const own = answers.filter((member) => !isForeign(member, clusterId));
+function ownTerm({ answers }: View, ids: ClusterIds): number {
+  const own = answers.filter((member) => !isForeign(member, ids));
   return Math.max(0, ...own.map(({ term }) => term));
 }
 
@@ -69,12 +74,15 @@ function ownTerm({ answers }: View, clusterId: string): number {
 export function phaseOf(
   { metadata, spec, status }: Cluster,
   view: View,
-  { initialised, refused }: Pick<StatusInput, "initialised" | "refused">,
+  { initialised, refused, observed }: Pick<StatusInput, "initialised" | "refused" | "observed">,
 ): Phase {
   if (metadata.deletionTimestamp !== undefined) return "Deleting";
   if (spec.paused === true) return "Paused";
   if (!initialised) return refused !== undefined ? "Failed" : "Creating";
-  if (view.primary) return view.ready.length === view.wanted.length ? "Ready" : "Degraded";
+  if (view.primary) {
+    if (scaling(observed) !== undefined || conditions.isRolling(observed)) return "Updating";
+    return view.ready.length === view.wanted.length ? "Ready" : "Degraded";
+  }
   // Made anew over retained volumes: what never served cannot have failed.
   if (status?.phase === "Creating") return "Creating";
   return view.quorum.alive >= view.quorum.needed ? "FailingOver" : "NoQuorum";
@@ -127,10 +135,19 @@ function dated(finding: Finding, { cluster, now }: Facts): Condition {
   };
 }
 
-function memberOf(instance: ObservedInstance): Member {
-  const { name, pod, member } = instance;
-  const phase = conditions.doing(instance).slice(0, 256);
-  const base = { name, ...(pod?.node !== undefined && { node: pod.node }), phase };
+function memberOf(instance: ObservedInstance, facts: Facts): Member {
+  const { name, pod, member, wanted } = instance;
+  const since = silentSince(instance, facts);
+  const leaves = facts.observed.retirement?.waiting.find((one) => one.name === name);
+  const text = leaves ? `leaves: waits for ${leaves.waitsFor}` : conditions.doing(instance);
+  const phase = (lostAdvice(instance, facts) ?? text).slice(0, 256);
+  const base = {
+    name,
+    ...(pod?.node !== undefined && { node: pod.node }),
+    phase,
+    ...(pod?.revision !== undefined && { revision: pod.revision }),
+    ...(wanted && since !== undefined && { silentSince: since }),
+  };
   if (!member) return { ...base, role: "unknown", ready: false };
   const { role, ready, lagMs, executed, errant, disk } = member;
   return {
@@ -141,6 +158,21 @@ function memberOf(instance: ObservedInstance): Member {
     ...(lagMs !== undefined && { lag: `${Math.round(lagMs)}ms` }),
     ...(executed !== undefined && { executed }),
     ...(disk && { disk: { free: mebibytes(disk.freeBytes), total: mebibytes(disk.totalBytes) } }),
+  };
+}
+
+/** Restarts that are to be done; what the next step waits for, also of agents' renewal. */
+function rolloutOf({ instances = [], rollout }: Partial<Observed>): Status["rollout"] {
+  const wanted = instances.filter((one) => one.wanted);
+  const revision = wanted[0]?.target?.revision;
+  if (revision === undefined || !rollout) return undefined;
+  const total = wanted.length;
+  const { outdated, waitsFor } = rollout;
+  return {
+    revision,
+    updated: total - outdated.length,
+    total,
+    ...(waitsFor !== undefined && { waitingFor: waitsFor.slice(0, 500) }),
   };
 }
 

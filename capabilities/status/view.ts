@@ -10,6 +10,7 @@ export interface View {
   /** The primary that is open for writes; two that say so are told apart by their terms. */
   readonly primary?: MemberStatus;
   readonly ready: readonly ObservedInstance[];
+  /** Voters that do not answer. */
   readonly silent: readonly ObservedInstance[];
   readonly quorum: { readonly voters: number; readonly needed: number; readonly alive: number };
   /** Highest term anybody knows. */
@@ -24,8 +25,9 @@ export function viewOf(instances: readonly ObservedInstance[]): View {
     .filter(({ role, ready }) => role === "primary" && ready)
     .sort((a, b) => b.term - a.term)[0];
   const ready = wanted.filter(({ member }) => member?.ready === true);
-  const silent = wanted.filter(({ member }) => member === undefined);
-  const voters = wanted.length;
+  const voting = wanted.filter(({ kind }) => kind !== "learner");
+  const silent = voting.filter(({ member }) => member === undefined);
+  const voters = voting.length;
   const counted = { voters, needed: electionQuorum(voters), alive: voters - silent.length };
   const term = Math.max(0, ...answers.map((member) => member.term));
   return { wanted, answers, primary, ready, silent, quorum: primary?.quorum ?? counted, term };

@@ -7,12 +7,18 @@ export function qualified(name: string, namespace: string, domain: string): stri
 }
 
 /** mysqld's certificate: the Services that clients use, each pod by name, and the pod's own loopback. */
-export function serverNames(cluster: string, namespace: string, domain: string): string[] {
+export function serverNames(
+  cluster: string,
+  namespace: string,
+  domain: string,
+  pools: readonly string[] = [],
+): string[] {
   const services = [
     names.service(cluster),
     names.primaryService(cluster),
     names.replicasService(cluster),
     `*.${names.instancesService(cluster)}`,
+    ...pools.map((pool) => names.poolService(cluster, pool)),
   ];
   return [...services.flatMap((service) => qualified(service, namespace, domain)), "localhost"];
 }

@@ -25,10 +25,11 @@ export async function reconcileTls(context: Context): Promise<Partial<Observed>>
   const { name, namespace, settings } = context;
   const authority = await ensureAuthority(context);
   const loopback = ["127.0.0.1"];
+  const pools = (context.cluster.spec.readReplicas ?? []).map((pool) => pool.name);
   const server: Leaf = {
     secret: names.tlsSecret(name),
     commonName: `${name}.${namespace}`.slice(0, 64),
-    dnsNames: serverNames(name, namespace, settings.clusterDomain),
+    dnsNames: serverNames(name, namespace, settings.clusterDomain, pools),
     ipAddresses: loopback,
     usages: ["server"],
   };
