@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { emptyHistory } from "../history";
 import { freshDurable, initialState, tuningOf } from "../raft";
-import type { Durable, Follower, Leader, State } from "../raft/types";
+import { leading, peer as samplePeer, voteRequest } from "../../test/samples/raft";
+import type { Durable, Follower, Leader, Peer, State } from "../raft/types";
 import { isReady, memberRole, servesPrimary, servesReplica } from "./serving";
 import { memberStatus } from "./status";
 import { phaseSentence } from "./phase";
@@ -33,35 +34,9 @@ const follower = (change: Partial<Follower> = {}): Follower => ({
   follow: "done",
   ...change,
 });
-const leader = (phase: Leader["phase"], change: Partial<Leader> = {}): Leader => ({
-  role: "leader",
-  phase,
-  electedSet: "",
-  electedAt: 0,
-  electionStartedAt: 0,
-  cause: "leader-silent",
-  round: 1,
-  rounds: [],
-  markers: 0,
-  excluding: [],
-  excluded: [],
-  leaseUntil: 1500,
-  peers: {},
-  reason: "the leader was silent",
-  ...change,
-});
-const vote = {
-  type: "vote",
-  clusterId: "x",
-  from: "shop-2.c",
-  term: 4,
-  standing: { lastTerm: 3, received: "" },
-  configTerm: 3,
-  configVersion: 1,
-  won: 3,
-  transfer: 0,
-  cause: "leader-silent",
-} as const;
+const leader = (phase: Leader["phase"], change: Partial<Leader> = {}): Leader =>
+  leading({ phase, leaseUntil: 1500, peers: {}, ...change });
+const vote = voteRequest({ from: "shop-2.c", term: 4 });
 
 const phases: { name: string; state: State; lagMs?: number; says: string }[] = [
   {
@@ -310,18 +285,7 @@ describe("who serves", () => {
 });
 
 test("the leader counts the voters it hears from; a follower does not guess", () => {
-  const peer = (id: string, answeredAt: number) => ({
-    id,
-    answeredAt,
-    round: 1,
-    receiving: 3,
-    received: "",
-    abstain: false,
-    configTerm: 3,
-    configVersion: 1,
-    acknowledging: true,
-    followedAt: answeredAt,
-  });
+  const peer = (id: string, answeredAt: number): Peer => samplePeer(id, { answeredAt, receiving: 3 });
   const peers = { "shop-1.b": peer("shop-1.b", 900), "shop-2.c": peer("shop-2.c", 300) };
   const input = {
     now: 1000,

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Intent, PublishRequest } from "../../api/agent";
 import { fakeApiServer, type FakeApiServer } from "../../test/samples/apiServer";
 import { testAuthority } from "../../test/samples/certificates";
-import { silentLog } from "../log";
+import { leading as sampleLeader, peer as samplePeer } from "../../test/samples/raft";
+import { silentLog, type Log } from "../log";
 import { freshDurable, initialState, tuningOf } from "../raft";
 import type { Leader, Peer, State, Told } from "../raft/types";
 import type { Board } from "./board";
@@ -26,35 +27,18 @@ const request = (term: number, ip = self.ip): PublishRequest => ({
 const tuning = tuningOf({ heartbeatMs: 150, electionTimeoutMs: 1000 }, true);
 const voters = ["shop-0.a", "shop-1.b", "shop-2.c"];
 
-function peer(id: string, change: Partial<Peer["health"]> = {}, answeredAt = 1000): Peer {
-  const health = { serving: true, lagMs: 0, address: `10.0.0.${id.charCodeAt(5) - 46}`, ...change };
-  const config = { configTerm: 3, configVersion: 1, acknowledging: true };
-  const answers = {
-    round: 1,
+const peer = (id: string, change: Partial<Peer["health"]> = {}, answeredAt = 1000): Peer =>
+  samplePeer(id, {
     answeredAt,
-    followedAt: answeredAt,
     receiving: 3,
-    received: "",
-    abstain: false,
-  };
-  return { id, ...answers, ...config, health };
-}
-const leader = (peers: readonly Peer[], phase: Leader["phase"] = "open"): Leader => ({
-  role: "leader",
-  phase,
-  electedSet: "",
-  electedAt: 0,
-  electionStartedAt: 0,
-  cause: "leader-silent",
-  round: 1,
-  rounds: [],
-  markers: 0,
-  excluding: [],
-  excluded: [],
-  leaseUntil: Infinity,
-  peers: Object.fromEntries(peers.map((each) => [each.id, each])),
-  reason: "test",
-});
+    health: { serving: true, lagMs: 0, address: `10.0.0.${id.charCodeAt(5) - 46}`, ...change },
+  });
+const leader = (peers: readonly Peer[], phase: Leader["phase"] = "open"): Leader =>
+  sampleLeader({
+    phase,
+    leaseUntil: Infinity,
+    peers: Object.fromEntries(peers.map((each) => [each.id, each])),
+  });
 function leading(term: number, role: State["role"] = leader([])): State {
   const config = { term, version: 1, voters, witnesses: [], k: 1 };
   return { ...initialState({ ...freshDurable("shop-0.a"), term, config }, tuning), role };
@@ -175,6 +159,9 @@ describe("the conditional rule", () => {
 
 interface Setting {
   state: State;
+  /** How far the publisher's clock is ahead of the machine's, ms. */
+  ahead: number;
+  readonly logged: string[];
   readonly asked: string[];
   readonly publisher: Publisher;
 }
@@ -184,13 +171,16 @@ function publisher(
   askPeer: (instance: string) => Promise<PublishOutcome>,
   intent?: Intent,
 ): Setting {
-  const setting = { state: start, asked: [] as string[] } as unknown as Setting & { publisher: Publisher };
+  const fields = { state: start, ahead: 0, asked: [], logged: [] };
+  const setting = fields as unknown as Setting & { publisher: Publisher };
+  const note = (_fields: object, message: string): void => void setting.logged.push(message);
+  const log: Log = { debug: note, info: note, warn: note, error: note };
   setting.publisher = createPublisher({
     self,
     board,
-    log: silentLog,
+    log,
     state: () => setting.state,
-    now: () => performance.now(),
+    now: () => performance.now() + setting.ahead,
     intent: () =>
       intent ??
       ({
@@ -232,22 +222,28 @@ describe("the publisher", () => {
   });
 
   test("it gives up when its term is over", async () => {
-    api.fault = 503;
-    const setting = publisher(leading(3), noPeer);
-    setting.publisher.publishPrimary(3);
-    await vi.waitFor(() => expect(api.requests.length).toBeGreaterThan(3), { timeout: 3000 });
-    setting.state = leading(4, { role: "follower", answeredAt: 0, follow: "no" });
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    api.fault = undefined;
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      api.fault = 503;
+      const setting = publisher(leading(3), noPeer);
+      setting.publisher.publishPrimary(3);
+      await vi.waitFor(() => expect(api.requests.length).toBeGreaterThan(3), { timeout: 3000 });
+      setting.state = leading(4, { role: "follower", answeredAt: 0, follow: "no" });
+      api.fault = undefined;
+      await vi.advanceTimersByTimeAsync(60_000);
+    } finally {
+      vi.useRealTimers();
+    }
+    await board.slices.read("primary"); // Whatever was sent before this has come to an end.
     expect(api.slices.get("shop-primary")).toBeUndefined();
   });
 
   test("a deposed leader does not take the Service back when the API returns", async () => {
     api.touch("shop-primary", 5, "10.0.0.2");
-    const { publisher: one } = publisher(leading(3), noPeer); // It does not know yet.
+    const { publisher: one, logged } = publisher(leading(3), noPeer); // It does not know yet.
     one.publishPrimary(3);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    const given = "the primary's slice carries a higher term; not published";
+    await vi.waitFor(() => expect(logged).toContain(given));
     expect(api.slices.get("shop-primary")?.endpoints).toEqual([{ addresses: ["10.0.0.2"] }]);
   });
 
@@ -266,17 +262,17 @@ describe("the publisher", () => {
 
   test("replicas enter and leave by their health, at most one write a second", async () => {
     const intent = { members: [], maxLagMs: 1000, usePrimary: "fallback" } as unknown as Intent;
-    const at = (): number => performance.now();
+    const at = (): number => performance.now() + 1_050;
     const both = () => leading(3, leader([peer("shop-1.b", {}, at()), peer("shop-2.c", {}, at())]));
     const setting = publisher(both(), noPeer, intent);
     setting.publisher.publishPrimary(3);
     setting.publisher.follow(both());
-    await new Promise((resolve) => setTimeout(resolve, 1050));
+    setting.ahead = 1_050; // Replicas have had their time to turn to the new leader.
     const ips = () => api.slices.get("shop-replicas")?.endpoints.flatMap(({ addresses }) => addresses);
     setting.publisher.follow(both());
     await vi.waitFor(() => expect(ips()).toEqual(["10.0.0.3", "10.0.0.4"]));
     api.requests.length = 0;
-    for (let round = 0; round < 20; round += 1) {
+    for (let round = 0; round < 20; round += 1)
       setting.publisher.follow(
         leading(
           3,
@@ -286,9 +282,6 @@ describe("the publisher", () => {
           ]),
         ),
       );
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    expect(api.requests.filter((line) => line.startsWith("PUT"))).toEqual([]);
     await vi.waitFor(() => expect(ips()).toEqual(["10.0.0.1"]), { timeout: 2000 });
     expect(api.requests.filter((line) => line.startsWith("PUT"))).toEqual(["PUT shop-replicas"]);
   });
@@ -337,6 +330,7 @@ describe("replicas", () => {
 });
 
 test("a keeper applies the newest value, one at a time, and repeats a failure", async () => {
+  vi.useFakeTimers();
   const applied: number[] = [];
   let fail = true;
   const keeper = createKeeper<number>({
@@ -349,15 +343,18 @@ test("a keeper applies the newest value, one at a time, and repeats a failure", 
     onError: () => undefined,
   });
   keeper.want(1);
-  await vi.waitFor(() => expect(applied).toEqual([1]));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(applied).toEqual([1]);
   keeper.want(2);
   keeper.want(3);
   fail = false;
-  await vi.waitFor(() => expect(applied).toEqual([1, 3]));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(applied).toEqual([1, 3]);
   keeper.want(3);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await vi.advanceTimersByTimeAsync(60_000);
   expect(applied).toEqual([1, 3]);
   keeper.close();
+  vi.useRealTimers();
 });
 
 test("the file board keeps the rule between agents that share it", async () => {

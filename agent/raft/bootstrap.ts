@@ -5,6 +5,7 @@
  */
 import { acknowledgements } from "../../api/quorum";
 import { tend } from "./recovery";
+import { isSuperseded, joinSuccessor } from "./rescue";
 import { chain, deadline, envelope, isVoter, nameOf, persist, send, stay, votersOf } from "./state";
 import { rearmElection } from "./term";
 import type {
@@ -26,13 +27,14 @@ const HELLO_FRESH_MS = 5_000;
 /** Learners a leader talks to at most. */
 const OBSERVERS_MAX = 32;
 
-export function onIntent(
-  state: State,
-  { clusterId, members, initialised, tuning }: Extract<Event, { type: "intent" }>,
-  input: Input,
-): Step {
-  const next: State = { ...state, tuning, intent: { clusterId, members, initialised } };
-  return state.durable.config === undefined ? onHelloTimer(next, input) : stay(next);
+export function onIntent(state: State, event: Extract<Event, { type: "intent" }>, input: Input): Step {
+  const { clusterId, members, initialised, tuning } = event;
+  // One from before a recovery: the controller has not heard of it yet.
+  if (state.durable.former.includes(clusterId)) return stay({ ...state, tuning });
+  const known = (now: State): State => ({ ...now, tuning, intent: { clusterId, members, initialised } });
+  return chain(isSuperseded(state, event) ? joinSuccessor(state, clusterId, input) : stay(state), (now) =>
+    now.durable.config === undefined ? onHelloTimer(known(now), input) : stay(known(now)),
+  );
 }
 
 /** A member outside the configuration makes itself known: to found a cluster, or as a learner to its next leader. */

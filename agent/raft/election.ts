@@ -1,9 +1,21 @@
 /** The candidate's side: silence, pre-vote, candidacy, victory (agent.md, Election 1 and 3). */
 import { electionQuorum } from "../../api/quorum";
 import { configNewer, standingOf } from "./standing";
-import { chain, isVoter, otherVoters, persist, send, stay, verb, votersOf } from "./state";
+import { leftAfter } from "./silence";
+import {
+  chain,
+  deadline,
+  dataVoters,
+  isVoter,
+  otherVoters,
+  persist,
+  send,
+  stay,
+  verb,
+  votersOf,
+} from "./state";
 import { becomeLeader } from "./leader";
-import { enterTerm, fromVoter, leaderIsAlive, rearmElection } from "./term";
+import { enterTerm, leaderIsAlive, rearmElection } from "./term";
 import { canStand } from "./vote";
 import type {
   Candidate,
@@ -20,8 +32,7 @@ import type {
 /** The election timeout has passed without a leader. */
 export function onElectionTimeout(state: State, input: Input): Step {
   const next = rearmElection(state, input);
-  const alone = votersOf(next).length === 1;
-  if (next.role.role === "leader" || !canStand(next) || !(next.tuning.autoFailover || alone))
+  if (next.role.role === "leader" || !canStand(next) || !(next.tuning.autoFailover || standsAnyway(next)))
     return stay(next);
   const role: Candidate = {
     role: "preCandidate",
@@ -32,6 +43,12 @@ export function onElectionTimeout(state: State, input: Input): Step {
     since: input.now,
   };
   return [{ ...next, role, ballot: undefined }, [verb(next, { verb: "readReceived" })]];
+}
+
+/** Where a failover without all of them is impossible, `autoFailover` decides nothing: somebody must lead after a restart. */
+function standsAnyway({ durable: { config } }: State): boolean {
+  if (config === undefined) return false;
+  return dataVoters(config).length === 1 || (config.voters.length === 2 && config.witnesses.length === 0);
 }
 
 /** The set was read, nothing stopped: ask around whether an election could be won. */
@@ -47,14 +64,17 @@ export function askPreVotes(state: State, input: Input): Step {
 }
 
 export function onPreVoteReply(state: State, reply: PreVoteReply, input: Input): Step {
-  return chain(learnConfig(state, reply), (now) => onPreVoteAnswer(now, reply, input));
+  return chain(learnConfig(state, reply, input), (now) => onPreVoteAnswer(now, reply, input));
 }
 
 /** It counts from the next candidacy on: this one has shown the older. */
-function learnConfig(state: State, { config, from }: PreVoteReply): Step {
-  const newer =
-    config !== undefined && fromVoter(state, { from }) && configNewer(config, state.durable.config);
-  return newer && state.role.role !== "leader" ? persist(state, { config }) : stay(state);
+function learnConfig(state: State, { config }: PreVoteReply, input: Input): Step {
+  // From whomever: it may say that this member, or all it knew, have left.
+  if (config === undefined || state.role.role === "leader" || !configNewer(config, state.durable.config))
+    return stay(state);
+  return chain(persist(state, { config, left: leftAfter(state.durable, config) }), (now) =>
+    stay(isVoter(now) ? now : deadline(now, { hello: input.now })),
+  );
 }
 
 function onPreVoteAnswer(state: State, reply: PreVoteReply, input: Input): Step {

@@ -1,9 +1,10 @@
 /** The follower's side of a heartbeat. */
-import { configNewer } from "./standing";
+import { leftAfter } from "./silence";
+import { configNewer, containsText } from "./standing";
 import { tend } from "./recovery";
-import { chain, deadline, follower, isVoter, persist, send, stay } from "./state";
+import { chain, deadline, follower, isDataVoter, isVoter, persist, send, stay, verb } from "./state";
 import { enterTerm, rearmElection } from "./term";
-import type { Durable, Follower, Heartbeat, Input, State, Step } from "./types";
+import type { Action, Durable, Follower, Heartbeat, Input, State, Step } from "./types";
 
 export function onHeartbeat(state: State, heartbeat: Heartbeat, input: Input): Step {
   if (!sameCluster(state, heartbeat)) return stay(state);
@@ -12,7 +13,7 @@ export function onHeartbeat(state: State, heartbeat: Heartbeat, input: Input): S
     enterTerm(state, heartbeat.term, input),
     (now) => persist(now, learnt(now, heartbeat)),
     (now) => heard(now, heartbeat, input),
-    (now) => [now, [reply(now, heartbeat)]],
+    (now) => [now, [reply(now, heartbeat), ...look(now, heartbeat)]],
     (now) => tend(now, input),
   );
 }
@@ -25,9 +26,10 @@ function sameCluster({ durable, intent }: State, { clusterId, config }: Heartbea
 
 /** What a heartbeat teaches for good. */
 function learnt({ durable }: State, { clusterId, config, knownUuids }: Heartbeat): Partial<Durable> {
+  const newer = configNewer(config, durable.config);
   return {
     clusterId,
-    config: configNewer(config, durable.config) ? config : durable.config,
+    ...(newer ? { config, left: leftAfter(durable, config) } : {}),
     knownUuids: [...new Set([...durable.knownUuids, ...knownUuids])].sort(),
   };
 }
@@ -48,6 +50,25 @@ function heard(state: State, heartbeat: Heartbeat, input: Input): Step {
   const hello = isVoter(next) ? undefined : input.now + 2 * next.tuning.electionMaxMs;
   return stay(rearmElection(deadline(next, { hello, recover: undefined }), input));
 }
+
+/** The leader waits for a marker that this member may hold by now. */
+function look(state: State, { marker }: Heartbeat): Action[] {
+  const { role, received, mysqld } = state;
+  const follows = role.role === "follower" && role.follow === "done" && mysqld === "running";
+  if (!follows || marker === undefined || containsText(received, marker)) return [];
+  return [verb(state, { verb: "readReceived" })];
+}
+
+/** The set was read because of a marker: the answer cannot wait for the next heartbeat. */
+export function tellMarker(state: State): Step {
+  const { role, received } = state;
+  const marker = role.role === "follower" ? role.heard?.marker : undefined;
+  return marker !== undefined && containsText(received, marker) ? tellReceiving(state) : stay(state);
+}
+
+/** This member has left the configuration and acknowledges no more. */
+export const tellSilence = (state: State): Step =>
+  isDataVoter(state) || state.acknowledging ? stay(state) : tellReceiving(state);
 
 function reply(state: State, { from, round }: Heartbeat) {
   const { durable, role, received, health, acknowledging } = state;

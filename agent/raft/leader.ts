@@ -1,12 +1,15 @@
 /** The leader: victory, heartbeats, the lease, the configuration it stamps. */
 import { electionQuorum } from "../../api/quorum";
 import { retire } from "./transfer";
+import { fullK } from "./candidates";
+import { steer } from "./membership";
 import { advance } from "./promotion";
 import {
   audience,
   chain,
   deadline,
   isVoter,
+  nameOf,
   otherVoters,
   persist,
   send,
@@ -54,10 +57,11 @@ export function becomeLeader(state: State, { standing, cause, since }: Candidate
     markers: 0,
     excluding: [],
     excluded: [],
+    failures: 0,
     reason: REASONS[cause],
     cause,
   };
-  const stamped = config === undefined ? undefined : { ...config, term };
+  const stamped = config === undefined ? undefined : { ...config, term, k: fullK(config) };
   return chain(
     // The tail begins: until it follows someone, what this member writes may be its alone.
     persist(state, { ledTerm: term, tail: true, config: stamped }),
@@ -99,6 +103,7 @@ function heartbeat(state: State, round: number): Omit<Heartbeat, "clusterId" | "
     round,
     config: durable.config,
     electedSet: role.electedSet,
+    marker: role.change?.marker,
     serverUuid,
     receivable: !["draining", "arming"].includes(role.phase),
     open: role.phase === "open",
@@ -148,16 +153,23 @@ export function onHeartbeatReply(state: State, reply: HeartbeatReply, input: Inp
   return chain(
     persist(next, { knownUuids: uuids }),
     (now) => renewLease(now, input),
+    (now) => steer(now, input),
     (now) => advance(now, input),
   );
 }
 
-/** Only a voter's term counts: a stranger must not depose a leader. */
+/**
+ * Only the term of a voter counts, or of one that is wanted: it cannot follow a leader of a lower term. A stranger must
+ * not depose a leader.
+ */
 function stepAside(state: State, reply: HeartbeatReply, input: Input): Step {
-  return state.role.role === "leader" && votersOf(state).includes(reply.from)
-    ? enterTerm(state, reply.term, input)
-    : stay(state);
+  const known = votersOf(state).includes(reply.from) || isWanted(state, reply.from);
+  return state.role.role === "leader" && known ? enterTerm(state, reply.term, input) : stay(state);
 }
+
+const isWanted = ({ observers, intent }: State, id: MemberId): boolean =>
+  observers.some((one) => one.id === id) &&
+  (intent?.members.some(({ name }) => name === nameOf(id)) ?? false);
 
 /** The lease counts from the sending of the newest round that a majority of the voters answered (I7). */
 function renewLease(state: State, input: Input): Step {

@@ -6,6 +6,8 @@
  * barrier is made: until it opens, mysqld itself refuses clients (offline_mode), and no other member serves (I7).
  */
 import { beat } from "./leader";
+import { steer } from "./membership";
+import { unsilenced } from "./silence";
 import { retire } from "./transfer";
 import { chain, isWitness, otherVoters, persist, stay, verb } from "./state";
 import type { Action, Input, Leader, LeaderPhase, State, Step } from "./types";
@@ -26,7 +28,8 @@ export function onPromoted(
   if (ended === "drained") return arm(state);
   if (ended === "armed")
     return chain(
-      enter(state, "gathering"),
+      enter({ ...state, role: { ...state.role, acks: state.durable.config?.k ?? 0 } }, "gathering"),
+      (now) => steer(now, input),
       (now) => beat(now, input),
       (now) => advance(now, input),
     );
@@ -54,7 +57,9 @@ function arm(state: State): Step {
 export function advance(state: State, input: Input): Step {
   const { role } = state;
   if (role.role !== "leader") return stay(state);
-  if (role.phase === "gathering" && receivers(state, role) >= (state.durable.config?.k ?? 0)) {
+  const k = state.durable.config?.k ?? 0;
+  if (role.acks !== k) return stay(state); // A change is under way (membership.ts).
+  if (role.phase === "gathering" && receivers(state, role) >= k && unsilenced(state).length === 0) {
     const { clusterId } = state.durable;
     return chain(enter(state, "barrier"), (now) => [now, [verb(now, { verb: "barrier", clusterId })]]);
   }

@@ -3,8 +3,9 @@
  * end of abstention (agent.md, The ex-primary). `tend` is the one place that says what mysqld should do next; it is
  * called whenever something it looks at has changed, and does nothing when nothing is due.
  */
+import { givenUp } from "./rescue";
 import { containsText, explained, markersOf, unionText } from "./standing";
-import { chain, deadline, isVoter, persist, send, stay, verb, votersOf } from "./state";
+import { chain, deadline, isDataVoter, persist, send, stay, verb, votersOf } from "./state";
 import { retryDelayMs } from "./timing";
 import { exitWhenDone } from "./transfer";
 import type { Action, Follower, Input, MysqldPhase, State, Step, Told } from "./types";
@@ -15,6 +16,7 @@ const RESTART_GRACE_MS = 5_000;
 const MARKER_RETRY_MS = 1_000;
 
 export function tend(state: State, input: Input): Step {
+  if (state.dataless) return stay(state);
   if (state.shuttingDown || state.fencing || waiting(state, input) || state.role.role === "leader")
     return stay(state);
   if (state.mysqld === "down") return tendDown(state, input);
@@ -79,14 +81,23 @@ function tendRunning(state: State, role: Follower, input: Input): Step {
   const { heard } = role;
   if (heard === undefined || state.durable.quarantined !== "") return stay(state);
   if (state.durable.cloning) return clone(state);
-  if (role.follow === "done") return state.durable.abstain ? seekMarker(state, role, input) : stay(state);
+  const acknowledge = isDataVoter(state);
+  const asWanted = role.follow === "done" && role.acknowledge === acknowledge;
+  if (asWanted) return state.durable.abstain ? seekMarker(state, role, input) : stay(state);
   if (role.follow === "asked" || !heard.receivable || state.ballot !== undefined) return stay(state);
+  // Who has left says that it is silent without waiting to be let in again.
+  const silence = state.acknowledging && !acknowledge ? [verb(state, { verb: "stopReceiver" })] : [];
   return chain(
     // Before a byte of this term is received: an abstainer will vote by it.
     persist(state, { receivedTerm: heard.term }),
     (now) => [
-      { ...now, role: { ...role, follow: "asked" } },
+      {
+        ...now,
+        role: { ...role, follow: "asked", acknowledge },
+        acknowledging: acknowledge || now.acknowledging,
+      },
       [
+        ...silence,
         verb(now, {
           verb: "follow",
           leader: heard.from,
@@ -94,7 +105,7 @@ function tendRunning(state: State, role: Follower, input: Input): Step {
           leaderUuid: heard.serverUuid,
           clusterId: now.durable.clusterId,
           markers: markersOf(now.durable.clusterId, heard.term),
-          acknowledge: isVoter(now),
+          acknowledge,
         }),
       ],
     ],
@@ -107,8 +118,17 @@ function clone(state: State): Step {
   const { donor, from } = state.role.heard;
   const source = donor === state.durable.memberId ? from : donor;
   const role: Follower = { ...state.role, follow: "no", marker: undefined, markerAskedAt: undefined };
-  return chain(persist(state, { abstain: true, cloning: true }), (now) =>
-    begin({ ...now, role, joined: false }, "cloning", verb(now, { verb: "clone", donor: source })),
+  const lost = state.superseded === true && state.received !== "" ? givenUp(state, state.role.heard) : "";
+  const news = lost === "" ? [] : tells({ what: "TransactionsDiscarded", gtids: lost });
+  return chain(
+    [state, news],
+    (now) => persist(now, { abstain: true, cloning: true }),
+    (now) =>
+      begin(
+        { ...now, role, joined: false, superseded: false },
+        "cloning",
+        verb(now, { verb: "clone", donor: source }),
+      ),
   );
 }
 
@@ -128,6 +148,7 @@ export function onMysqldDown(state: State, input: Input): Step {
   const role = state.role.role === "follower" ? { ...state.role, follow: "no" as const } : state.role;
   const next: State = {
     ...state,
+    acknowledging: false,
     mysqld: "down",
     writable: false,
     joined: false,
@@ -160,7 +181,10 @@ export function onFollowed(state: State): Step {
   // It was compared with an elected leader's set: no tail is left.
   const news = state.joined ? [] : tells({ what: "MemberJoined", member: state.durable.memberId, term });
   return chain(
-    persist({ ...state, role, joined: true, failures: 0 }, { tail: false, uncut: false }),
+    persist(
+      { ...state, role, joined: true, failures: 0, acknowledging: role.acknowledge === true },
+      { tail: false, uncut: false },
+    ),
     (now) => [now, news],
   );
 }
@@ -178,7 +202,7 @@ export function onReceiverLost(state: State, purged: boolean, input: Input): Ste
 export function onDiverged(state: State, errant: string): Step {
   if (state.mysqld !== "running") return stay(state); // Overtaken, as above.
   const role = state.role.role === "follower" ? { ...state.role, follow: "no" as const } : state.role;
-  const next: State = { ...state, role };
+  const next: State = { ...state, role, acknowledging: false };
   if (!explained(next.durable, errant)) return quarantine(next, errant);
   return chain([next, tells({ what: "TransactionsDiscarded", gtids: errant })], clone);
 }
@@ -194,7 +218,7 @@ function quarantine(state: State, errant: string): Step {
 export function onRewound(state: State, result: "ok" | "impossible" | "committed", errant: string): Step {
   if (state.mysqld !== "rewinding") return stay(state);
   if (result === "impossible") return clone({ ...state, mysqld: "down" });
-  const running: State = { ...state, mysqld: "running" };
+  const running: State = { ...state, mysqld: "running", acknowledging: false };
   // The engine had committed own GTIDs that nobody acknowledged: only an uncut start explains that (mysql-facts A,
   // the detector). What it had received from others and applied is explained as on any follower.
   if (result === "committed") {
@@ -215,7 +239,7 @@ export function onCloned(state: State): Step {
   const gtids = state.durable.quarantined;
   return chain(
     persist(
-      { ...state, mysqld: "running", failures: 0 },
+      { ...state, mysqld: "running", failures: 0, acknowledging: false },
       { cloning: false, tail: false, uncut: false, quarantined: "" },
     ),
     (now) => [now, tells({ what: "Cloned", donor, gtids })],

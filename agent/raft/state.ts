@@ -1,5 +1,17 @@
 /** Small words the transitions are written in. */
-import type { Action, Durable, Follower, Input, MemberId, Message, State, Step, Tuning, Verb } from "./types";
+import type {
+  Action,
+  Configuration,
+  Durable,
+  Follower,
+  Input,
+  MemberId,
+  Message,
+  State,
+  Step,
+  Tuning,
+  Verb,
+} from "./types";
 
 /** A volume nobody has used. `memberId` is its identity for ever. */
 export function freshDurable(memberId: MemberId): Durable {
@@ -105,6 +117,10 @@ export const votersOf = (state: State): readonly MemberId[] => state.durable.con
 export const isVoter = (state: State): boolean => votersOf(state).includes(state.durable.memberId);
 export const isWitness = (state: State): boolean =>
   state.durable.config?.witnesses.includes(state.durable.memberId) ?? false;
+export const dataVoters = ({ voters, witnesses }: Pick<Configuration, "voters" | "witnesses">): MemberId[] =>
+  voters.filter((id) => !witnesses.includes(id));
+/** Whether this member's receiver should acknowledge (I6). */
+export const isDataVoter = (state: State): boolean => isVoter(state) && !isWitness(state);
 export const otherVoters = (state: State): MemberId[] =>
   votersOf(state).filter((id) => id !== state.durable.memberId);
 /** Everyone the leader talks to. */

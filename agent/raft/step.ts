@@ -8,9 +8,10 @@ import {
   onTimeoutNow,
   onVoteReply,
 } from "./election";
-import { onHeartbeat, tellReceiving } from "./heartbeat";
+import { onHeartbeat, tellMarker, tellReceiving, tellSilence } from "./heartbeat";
 import { beat, onHeartbeatReply, onLeaseEnd } from "./leader";
-import { onPromoted, onPromotionFailed } from "./promotion";
+import { onAcksSet, onExcluded, onMembershipFailed, steer } from "./membership";
+import { advance, onPromoted, onPromotionFailed } from "./promotion";
 import {
   onCloned,
   onDiverged,
@@ -26,6 +27,7 @@ import {
   onRewound,
   tend,
 } from "./recovery";
+import { onRecover } from "./rescue";
 import { markerOf } from "./standing";
 import { chain, deadline, due, persist, send, stay, verb } from "./state";
 import { fence, rearmElection } from "./term";
@@ -96,10 +98,10 @@ const handlers: Handlers = {
     chain(onMysqldReady(state, received, serverUuid), (now) => decide(now, input)),
   ),
   receiverStopped: current((state, { received }, input) =>
-    chain(decide({ ...state, received }, input), (now) => askVotes(now, input)),
+    chain(decide(receiverStopped(state, received), input), (now) => askVotes(now, input), tellSilence),
   ),
   receivedRead: current((state, { received }, input) =>
-    chain(answerPreVotes({ ...state, received }, input), (now) => askPreVotes(now, input)),
+    chain(answerPreVotes({ ...state, received }, input), (now) => askPreVotes(now, input), tellMarker),
   ),
   fenced: thenTend((state, { killed }, input) => chain(onFenced(state, killed, input), continueBallot)),
   drained: current((state, _event, input) => onPromoted(state, "drained", input)),
@@ -115,12 +117,16 @@ const handlers: Handlers = {
   cloned: thenTend((state) => onCloned(state)),
   marked: current((state, { marker, to }) => [
     state,
-    [send(state, to, { type: "markerReply", term: state.durable.term, marker })],
+    to === state.durable.memberId
+      ? [] // Of a change: who holds it is seen from the answers.
+      : [send(state, to, { type: "markerReply", term: state.durable.term, marker })],
   ]),
-  acksSet: current((state) => stay(state)),
-  excluded: current((state) => stay(state)),
+  acksSet: current((state, { k }, input) => chain(onAcksSet(state, k, input), (now) => advance(now, input))),
+  excluded: current((state, { member }, input) =>
+    chain(onExcluded(state, member, input), (now) => advance(now, input)),
+  ),
   admitted: current((state) => stay(state)),
-  recover: (state) => stay(state),
+  recover: onRecover,
   failed: thenTend((state, { verb: name, term, reason }, input) =>
     chain([state, [{ do: "tell", event: { what: "VerbFailed", verb: name, reason } }]], (now) =>
       onFailed(now, name, term, input),
@@ -145,6 +151,13 @@ const receivers: Receivers = {
   markerReply: (state, { term, marker }, input) => onMarkerReply(state, term, marker, input),
 };
 
+/** A `follow` asked for since runs behind the stop. */
+function receiverStopped(state: State, received: string): State {
+  const { role } = state;
+  const follows = role.role === "follower" && role.follow === "asked" && role.acknowledge === true;
+  return { ...state, received, acknowledging: follows };
+}
+
 /** Names the next marker and has it written. */
 function writeMarker(state: State, to: string): Step {
   const { role, durable } = state;
@@ -164,6 +177,7 @@ function onMessage(state: State, message: Message, input: Input): Step {
 
 /** An agent starts as a follower: it fences a writable mysqld and never resumes leading. */
 function onStarted(state: State, event: Extract<Event, { type: "started" }>, input: Input): Step {
+  if (state.dataless) return stay(rearmElection({ ...state, startedAt: input.now }, input));
   const running = event.mysqld === "running";
   const writable = running && event.writable;
   const next: State = {
@@ -171,6 +185,7 @@ function onStarted(state: State, event: Extract<Event, { type: "started" }>, inp
     startedAt: input.now,
     mysqld: running && writable ? "running" : "down",
     writable,
+    acknowledging: running,
   };
   // After a power cut a relaxed replica's data cannot be trusted (agent.md, Power loss).
   const unsafe = event.unsafeData ? { abstain: true, cloning: true } : {};
@@ -178,6 +193,14 @@ function onStarted(state: State, event: Extract<Event, { type: "started" }>, inp
     running && !writable ? attach(now) : tend(now, input),
   );
 }
+
+/** Beats, and does what no answer calls for: a leader alone gets none. */
+const lookAround = (state: State, input: Input): Step =>
+  chain(
+    beat(state, input),
+    (now) => steer(now, input),
+    (now) => advance(now, input),
+  );
 
 /** `startMysqld` attaches to one that runs. */
 const attach = (state: State): Step => [
@@ -189,7 +212,7 @@ function onTimer(state: State, input: Input): Step {
   return chain(
     due(state.deadlines.lease, input) ? onLeaseEnd(state, input) : stay(state),
     (now) => (due(now.deadlines.transfer, input) ? onTransferLimit(now, input) : stay(now)),
-    (now) => (due(now.deadlines.heartbeat, input) ? beat(now, input) : stay(now)),
+    (now) => (due(now.deadlines.heartbeat, input) ? lookAround(now, input) : stay(now)),
     (now) => (due(now.deadlines.election, input) ? onElectionTimeout(now, input) : stay(now)),
     (now) => (due(now.deadlines.hello, input) ? onHelloTimer(now, input) : stay(now)),
     (now) => (due(now.deadlines.recover, input) ? onRecoverTimeout(now) : stay(now)),
@@ -246,6 +269,6 @@ function onTermVerbFailed(
     case "setAcks":
     case "exclude":
     case "admit":
-      return stay(state);
+      return onMembershipFailed(state, name, input);
   }
 }

@@ -42,6 +42,18 @@ export function onTransfer(state: State, to: string | undefined, reason: string,
   return quiesce(state, to, reason, input);
 }
 
+/** This leader is not wanted any more: it hands over to the best voter that is. */
+export function onTransferToWanted(state: State, input: Input): Step {
+  const { role, intent } = state;
+  if (role.role !== "leader") return stay(state);
+  const wanted = successors(state, role, input.now).find(({ id }) =>
+    intent?.members.some(({ name, role: as }) => name === nameOf(id) && as === "voter"),
+  );
+  return wanted === undefined
+    ? stay(state)
+    : quiesce(state, nameOf(wanted.id), "it leaves the cluster", input);
+}
+
 function quiesce(state: State, to: string | undefined, reason: string, input: Input): Step {
   if (state.role.role !== "leader") return stay(state);
   const role: Leader = { ...state.role, phase: "quiescing", transferTo: to, reason };

@@ -13,6 +13,9 @@ import type { Configuration, Input, PreVote, State, Step, Vote } from "./types";
 
 /** A pre-vote changes nothing; it is answered from the set as it is. */
 export function onPreVote(state: State, request: PreVote, input: Input): Step {
+  // Who asks by an old configuration may have left it, and cannot know.
+  if (isVoter(state) && !fromVoter(state, request) && newerConfig(state, request).config !== undefined)
+    return [state, [preVoteReply(state, request, false)]];
   if (!isVoter(state) || !fromVoter(state, request) || leaderIsAlive(state, request.transfer, input))
     return stay(state);
   if (request.term <= state.durable.term) return [state, [preVoteReply(state, request, false)]];

@@ -48,6 +48,7 @@ export const following = (leader: string, more: Partial<Follower> = {}): Followe
   leader,
   answeredAt: NOW - 50,
   follow: "done",
+  acknowledge: true,
   heard: heartbeat({ from: leader }),
   ...more,
 });
@@ -68,6 +69,7 @@ export function leading(more: Partial<Leader> = {}): Leader {
     markers: 0,
     excluding: [],
     excluded: [],
+    failures: 0,
     peers: { [b]: peer(b), [c]: peer(c) },
     ...more,
   };
