@@ -20,6 +20,8 @@ export interface Turn {
   readonly writers: number;
   /** The log of answers, JSON lines. */
   readonly log: string;
+  /** Between two attempts, on average; default 5. */
+  readonly retryMs?: number;
 }
 
 /** What the clients are told first; its own turn begins at once. */
@@ -36,6 +38,8 @@ export interface Order extends Turn {
   readonly pauseMs: number;
   readonly connectTimeoutMs: number;
   readonly statementTimeoutMs: number;
+  /** For TCP to stand, on average over the attempts; default: as long as the whole connection may take. */
+  readonly reachTimeoutMs?: number;
   /** Logs each connection that is made, too: it shows when the way to a new primary was open. */
   readonly contacts?: boolean;
   readonly maxMs: number;
@@ -59,6 +63,9 @@ type Progress = "more" | "done";
 type Work = (connection: Connection) => Promise<Progress>;
 
 const sleep = (ms: number): Promise<void> => new Promise((wake) => setTimeout(wake, ms));
+
+/** Clients of different applications do not beat in step; a mean of 1. */
+const aside = (): number => 0.5 + Math.random();
 
 class Deadline extends Error {
   readonly code = "DEADLINE";
@@ -130,7 +137,7 @@ class Writers {
   private async commit(connection: Connection, row: { writer: number; seq: number }): Promise<void> {
     const insert = `INSERT INTO ${TABLE} (run, writer, seq) VALUES (?, ?, ?)`;
     try {
-      await within(this.order.statementTimeoutMs, (answer) =>
+      await within(this.statementTimeoutMs(row.writer), (answer) =>
         connection.query(insert, [this.turn.run, row.writer, row.seq], answer),
       );
       this.acknowledged++;
@@ -142,6 +149,13 @@ class Writers {
       }
       throw cause;
     }
+  }
+
+  /** The longest is the order's; with `reachTimeoutMs` the others' are shorter, down to half, evenly. */
+  private statementTimeoutMs(writer: number): number {
+    const { statementTimeoutMs, reachTimeoutMs } = this.order;
+    const share = reachTimeoutMs === undefined ? 0 : writer / (2 * this.turn.writers);
+    return statementTimeoutMs * (1 - share);
   }
 
   // Before the next row: what was acknowledged is in the file even if this process is killed.
@@ -166,7 +180,7 @@ class Writers {
       } catch (cause) {
         const code = codeOf(cause);
         this.errors[code] = (this.errors[code] ?? 0) + 1;
-        await sleep(RETRY_MS);
+        await sleep((this.turn.retryMs ?? RETRY_MS) * aside());
       } finally {
         connection.destroy();
       }
@@ -177,7 +191,14 @@ class Writers {
     const { port, user, password, database, ca } = this.order;
     const stream = (): Socket => {
       const socket = connectTcp(port, host).setNoDelay(true);
-      return socket.once("connect", () => this.contact({ writer, at: Date.now(), what: "reached" }));
+      const { reachTimeoutMs, connectTimeoutMs } = this.order;
+      const limit = reachTimeoutMs === undefined ? connectTimeoutMs : reachTimeoutMs * aside();
+      const timer = setTimeout(() => socket.destroy(new Deadline(`no connection in ${limit} ms`)), limit);
+      socket.once("close", () => clearTimeout(timer));
+      return socket.once("connect", () => {
+        clearTimeout(timer);
+        this.contact({ writer, at: Date.now(), what: "reached" });
+      });
     };
     const connection = createConnection({ host, port, user, password, database, ssl: { ca }, stream });
     connection.on("error", () => undefined); // The callback tells it, too.

@@ -23,7 +23,7 @@ export interface WritersOptions {
 export const OUT = join(__dirname, "..", "out");
 
 /** As a hasty application would have it; see docs/testing.md. */
-export const CLIENT = { pauseMs: 10, connectTimeoutMs: 500, statementTimeoutMs: 1000 } as const;
+const CLIENT = { pauseMs: 10, connectTimeoutMs: 500, statementTimeoutMs: 1000 } as const;
 
 /** Writers that run until they are stopped. */
 export class Writers {
