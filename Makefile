@@ -1,7 +1,7 @@
 # What one can do here. `make` alone lists it.
 .DEFAULT_GOAL := help
 .PHONY: help quickstart test sandbox sandbox-down shell fault mysql status build deploy generate check unit process sim \
-        test-mutants e2e failover bench-failover bench-cost quiet ready-time clean
+        test-mutants faults e2e failover bench-failover bench-cost quiet ready-time clean
 SHELL := /bin/bash
 TSX := node --import tsx
 
@@ -62,6 +62,9 @@ test-mutants: $(DEPS) ## break the core on purpose, one promise at a time: the s
 
 process: $(DEPS) ## real agents and mysqlds on this machine, without Kubernetes
 	@$(TSX) scripts/test.ts process
+
+faults: $(DEPS) ## N=20 real faults under clients (SEED=, MEMBERS=1|2+witness|3|5 or a list, FAULT=), the verdict after each
+	@N=$(N) SEED=$(SEED) MEMBERS=$(MEMBERS) FAULT=$(FAULT) LOAD=$(LOAD) $(TSX) test/faults/main.ts
 
 e2e: $(DEPS) ## end to end on the sandbox
 	@$(TSX) scripts/test.ts e2e

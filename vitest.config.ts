@@ -11,6 +11,7 @@ export default defineConfig({
             "{api,agent,capabilities,webhooks,sandbox,images,bench,cli,scripts}/**/*.test.ts",
             "test/*.test.ts",
             "test/sim/**/*.test.ts",
+            "test/faults/*.test.ts",
           ],
           testTimeout: 20_000,
         },
@@ -18,7 +19,7 @@ export default defineConfig({
       {
         test: {
           name: "process",
-          include: ["test/process/**/*.test.ts"],
+          include: ["test/process/**/*.test.ts", "test/faults/checker/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

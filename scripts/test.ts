@@ -29,6 +29,7 @@ const PARTS: Record<string, readonly Part[]> = {
   process: [
     check("what the sandbox is made of", tool("tsx"), ["sandbox/main.ts", "build"], 45),
     vitest("process", 15),
+    check("real faults", tool("tsx"), ["test/faults/main.ts", "ci"], 15),
   ],
   e2e: [vitest("e2e", 40)],
 };

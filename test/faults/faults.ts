@@ -47,6 +47,34 @@ const killPods = (members: readonly Member[]): Undo => {
   };
 };
 
+/** Away for so long that what it needs is purged everywhere else: it must clone itself. */
+const purgeWhileAway: Fault = ({ cluster, victim }) => {
+  const gone = victim.kill();
+  return async () => {
+    await gone;
+    for (const other of cluster.data.filter((member) => member !== victim))
+      await purgeLogs(other).catch(() => undefined);
+    if (!victim.runs) victim.start();
+  };
+};
+
+/** The volume is lost with the pod: what comes back under the name is a new member. */
+const wipe: Fault = ({ victim }) => {
+  const gone = victim.kill();
+  return async () => {
+    await gone;
+    await victim.wipe();
+    if (!victim.runs) victim.start();
+  };
+};
+
+/** Leaves the last binary log; MySQL spares those that a replica is reading. @throws when mysqld is not there. */
+async function purgeLogs(member: Member): Promise<void> {
+  await member.sql("FLUSH BINARY LOGS", 3_000);
+  const logs = await member.sql("SHOW BINARY LOGS", 3_000);
+  await member.sql(`PURGE BINARY LOGS TO '${String(logs.at(-1)?.["Log_name"])}'`, 3_000);
+}
+
 const cables = (members: readonly Member[]) => members.map(({ cable }) => cable);
 
 /** The victim, and as many others as make up this share of all, on one side; the rest on the other. */
@@ -105,8 +133,11 @@ function freezeAndUnplug({ victim }: Scene): Promise<Undo> {
 /** SIGTERM to PID 1, as the kubelet sends it; the pod comes back when it has ended. */
 function deletePod({ victim }: Scene): Undo {
   victim.signal("supervisor", "SIGTERM");
+  // From now on: another fault of the same incident may start it again meanwhile.
+  const gone = victim.gone();
+  gone.catch(() => undefined); // Told where it is awaited.
   return async () => {
-    await victim.gone();
+    await gone;
     if (!victim.runs) victim.start();
   };
 }
@@ -157,6 +188,8 @@ export const FAULTS = {
   "fsync-slow": (scene) => slowFsync([scene.victim], scene),
   "fsync-slow-everywhere": (scene) => slowFsync(scene.cluster.members, scene),
   "clock-jump": jump,
+  "purged-while-away": purgeWhileAway,
+  "volume-lost": wipe,
   "all-killed": ({ cluster }) => killPods(cluster.members),
   "majority-killed": ({ cluster, victim, others }) =>
     killPods([victim, ...others].slice(0, Math.floor(cluster.members.length / 2) + 1)),
@@ -174,6 +207,7 @@ export const NEEDS_DATA: ReadonlySet<FaultName> = new Set([
   "mysqld-sigkill",
   "mysqld-sigterm",
   "mysqld-sigstop",
+  "purged-while-away",
   "transfer",
 ]);
 
@@ -185,5 +219,32 @@ export const NEEDS_PEERS: ReadonlySet<FaultName> = new Set([
   "pair-cut",
   "split",
   "flapping",
+  "purged-while-away",
+  "volume-lost",
   "transfer",
+]);
+
+/** Faults of a follower alone: the leader has no reason to change. */
+export const SPARE_THE_LEADER: ReadonlySet<FaultName> = new Set([
+  "mysqld-sigkill",
+  "mysqld-sigterm",
+  "mysqld-sigstop",
+  "agent-sigkill",
+  "agent-sigterm",
+  "agent-sigstop",
+  "supervisor-sigstop",
+  "pod-killed",
+  "pod-deleted",
+  "pod-frozen",
+  "node-lost",
+  "cable-pulled",
+  "isolated",
+  "deaf",
+  "mute",
+  "flapping",
+  "disk-full",
+  "fsync-slow",
+  "clock-jump",
+  "purged-while-away",
+  "volume-lost",
 ]);

@@ -4,7 +4,7 @@ import { random as seeded } from "../../bench/result";
 import { Crowd, KEYS } from "./clients";
 import type { Cluster } from "./cluster";
 import { pause, waitFor } from "./command";
-import { FAULTS, type Undo } from "./faults";
+import { FAULTS, SPARE_THE_LEADER, type Undo } from "./faults";
 import { checkHistory, type Judgement } from "./history";
 import { LOADS, type Load } from "./loads";
 import type { Member } from "./member";
@@ -33,6 +33,8 @@ export interface Incident {
   /** The longest silence of all writers together from the first fault on; undefined when none wrote after it. */
   readonly outageMs: number | undefined;
   readonly term: number;
+  /** The leader changed though nothing was done to it. */
+  readonly falseFailover: boolean;
   /** From the first fault until the cluster was whole, ms. */
   readonly backMs: number;
   readonly acknowledged: readonly Acknowledged[];
@@ -61,7 +63,10 @@ export async function runIncident(
   plan: IncidentPlan,
   options: IncidentOptions,
 ): Promise<Incident> {
-  const { primary: leader } = await stage("before the fault", cluster.whole(options.wholeMs));
+  const { primary: leader, term: termBefore } = await stage(
+    "before the fault",
+    cluster.whole(options.wholeMs),
+  );
   const watch = new Watch(cluster);
   const crowd = new Crowd(cluster, plan.number, seeded(plan.seed));
   let load: Load | undefined;
@@ -92,6 +97,7 @@ export async function runIncident(
       met: struck.met,
       outageMs: longestSilence(crowd.times(), struck.at),
       term,
+      falseFailover: term !== termBefore && sparesTheLeader(plan),
       backMs,
       acknowledged: judged.acknowledged,
       history: judged.history,
@@ -102,6 +108,9 @@ export async function runIncident(
     await watch.stop();
   }
 }
+
+const sparesTheLeader = ({ first, second }: IncidentPlan): boolean =>
+  second === undefined && first.on === "follower" && SPARE_THE_LEADER.has(first.fault);
 
 interface Struck {
   /** Monotonic ms of the first fault. */

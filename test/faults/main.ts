@@ -9,7 +9,7 @@ import { setting } from "../../bench/setting";
 import { fail } from "../../bench/terminal";
 import { runInside, insideDirectory } from "./isolate";
 import { createBridge } from "./network";
-import { readRuns } from "./runs";
+import { CI, readRuns } from "./runs";
 import { runAll } from "./run";
 import { buildShim } from "./shim";
 import { buildChecker } from "./history";
@@ -21,10 +21,18 @@ const SOURCE = process.env["SOURCE"] || ROOT;
 
 async function main(): Promise<void> {
   const directory = insideDirectory();
+  const isCi = process.argv.includes("ci");
+  const runs = readRuns(isCi ? CI : process.env);
   if (directory === undefined) {
     // What needs the network of the machine is made before it is left.
     await buildChecker();
-    process.exitCode = await runInside([process.execPath, "--import", "tsx", __filename]);
+    process.exitCode = await runInside([
+      process.execPath,
+      "--import",
+      "tsx",
+      __filename,
+      ...(isCi ? ["ci"] : []),
+    ]);
     return;
   }
   await createBridge();
@@ -36,7 +44,7 @@ async function main(): Promise<void> {
     dataMegabytes: setting("DATA_MB", 1_000),
   };
   await bundle(directory);
-  const good = await runAll(ground, readRuns(process.env), await buildChecker());
+  const good = await runAll(ground, runs, await buildChecker());
   // The world ends with this process, and with it all that still runs in it.
   process.exit(good ? 0 : 1);
 }

@@ -192,6 +192,12 @@ export class Member {
     await rm(join(this.data, FILLER), { force: true });
   }
 
+  /** The volume is a new one. */
+  async wipe(): Promise<void> {
+    for (const name of readdirSync(this.data))
+      await rm(join(this.data, name), { recursive: true, force: true });
+  }
+
   /** Forgets the log of the last incident but one, so that it does not grow for ever. */
   rotateLog(): void {
     if (!existsSync(this.log)) return;

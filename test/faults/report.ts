@@ -10,14 +10,14 @@ const COLUMNS = [5, 10, 58, 16, 10, 10, 12] as const;
 
 /** n, cluster, faults, on whom, outage, term, back after, verdict. */
 export function incidentLine(incident: Incident, number: number, shape: string): string {
-  const { victims, outageMs, term, backMs, wrong, met } = incident;
+  const { victims, outageMs, term, backMs, wrong, met, falseFailover } = incident;
   const cells = [
     String(number),
     shape,
     `${nameOf(incident)}${met ? "" : " (moment missed)"}`,
     victims.join(" "),
     outageMs === undefined ? "-" : `${outageMs} ms`,
-    `term ${term}`,
+    `term ${term}${falseFailover ? "!" : ""}`,
     `back ${(backMs / 1000).toFixed(1)} s`,
   ];
   const line = cells.map((cell, at) => cell.padEnd(COLUMNS[at] ?? 0)).join(" ");
@@ -67,7 +67,7 @@ export function finish(run: { seed: number; incidents: readonly Incident[]; tota
     rows,
     lost: wrong.filter((text) => /acknowledged/.test(text)).length,
     divergent: wrong.filter((text) => /checksum|has not|lacks GTIDs/.test(text)).length,
-    falseFailovers: 0,
+    falseFailovers: incidents.filter(({ falseFailover }) => falseFailover).length,
     faults,
   });
   const operations = incidents.reduce((sum, { history }) => sum + history.operations, 0);

@@ -1,5 +1,13 @@
 /** The incidents of a run, one after the other, cluster after cluster; and what they leave to be read. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { KEYS, TABLES } from "./clients";
 import { Cluster, type Ground } from "./cluster";
@@ -8,6 +16,7 @@ import { LOAD_TABLES } from "./loads";
 import type { IncidentPlan } from "./plan";
 import { finish, headLine, incidentLine } from "./report";
 import { nameOf, type Run, type Runs } from "./runs";
+import { story } from "./story";
 import type { Acknowledged } from "./verdict";
 
 const OUT = join(__dirname, "..", "..", "out");
@@ -118,19 +127,26 @@ async function tidy(cluster: Cluster, number: number): Promise<void> {
   }
 }
 
+const readText = (file: string): string => (existsSync(file) ? readFileSync(file, "utf8") : "");
+
 /** Everything that is needed to understand what happened. */
-// eslint-disable-next-line max-params -- the last is a default
-function keep(cluster: Cluster, plan: IncidentPlan | undefined, wrong: readonly string[], to = FAILURE): void {
+function keep(
+  cluster: Cluster,
+  plan: IncidentPlan | undefined,
+  wrong: readonly string[],
+  to = FAILURE,
+): void {
   mkdirSync(to, { recursive: true });
   const put = (name: string, content: unknown): void =>
-    writeFileSync(
-      join(to, name),
-      typeof content === "string" ? content : JSON.stringify(content, null, 2),
-    );
+    writeFileSync(join(to, name), typeof content === "string" ? content : JSON.stringify(content, null, 2));
   put("incident.json", { cluster: nameOf(cluster.shape), plan, wrong });
   put("events.jsonl", cluster.events().slice(-200).join("\n"));
   for (const name of readdirSync(cluster.directory).filter((each) => each.endsWith(".html")))
     copyFileSync(join(cluster.directory, name), join(to, name));
+  const logs = cluster.members.map(
+    ({ name, log }) => [name, readText(`${log}.before`) + readText(log)] as const,
+  );
+  put("story.txt", story(Object.fromEntries(logs)));
   for (const member of cluster.members) {
     for (const suffix of ["", ".before"])
       if (existsSync(member.log + suffix))
@@ -138,5 +154,6 @@ function keep(cluster: Cluster, plan: IncidentPlan | undefined, wrong: readonly 
     const state = join(member.data, "agent/state.json");
     if (existsSync(state)) copyFileSync(state, join(to, `${member.name}.state.json`));
   }
-  if (to === FAILURE) console.log(`kept in out/faults-failure: logs, states, events, the plan of the incident`);
+  if (to === FAILURE)
+    console.log(`kept in out/faults-failure: logs, states, events, the plan of the incident`);
 }
