@@ -4,10 +4,11 @@
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { open, readFile, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { RenewAnswer } from "../../api/agent";
+import { nextBundle } from "../supervisor/protocol";
 import { reasonOf, type Log } from "../log";
 import { instanceOf } from "../names";
 import type { Event, State } from "../raft/types";
@@ -82,7 +83,8 @@ async function renew(
   if (sha256 === ports.sha256) return { sha256, restarts: false };
   if (ports.bundle === undefined)
     return { status: 409, reason: "this agent does not run from a bundle of its own" };
-  const next = join(dirname(ports.bundle), "agent.next.js");
+  const next = nextBundle(ports.bundle);
+  if (existsSync(next)) return { status: 409, reason: "a bundle is on trial; ask again in some seconds" };
   try {
     await write(next, bundle);
     const problem = await problemOf(next);
@@ -122,7 +124,8 @@ async function problemOf(file: string): Promise<string | undefined> {
     if (stdout.trim() === CHECK_ANSWER) return undefined;
     return `the bundle does not start as an agent: it said "${stdout.slice(0, 200)}"`;
   } catch (error) {
-    return `the bundle does not start: ${reasonOf(error).slice(-400)}`;
+    const said = reasonOf(error);
+    return `the bundle does not start: ${/^\w*Error: .*$/m.exec(said)?.[0] ?? said.slice(-400)}`;
   }
 }
 

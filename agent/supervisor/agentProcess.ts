@@ -1,6 +1,6 @@
 /** The agent child: always one, restarted with back-off when it ends, without touching mysqld. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { renameSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { FIRST, onAgentExit, type BackOff } from "./backoff";
 import {
   bundleToRun,
@@ -14,6 +14,7 @@ import {
 } from "./bundles";
 import type { AgentCommand } from "./options";
 import { passOn } from "./output";
+import { nextBundle } from "./protocol";
 
 export class AgentProcess {
   private child: ChildProcess | undefined;
@@ -30,7 +31,9 @@ export class AgentProcess {
     private readonly onEnd: () => void,
     private readonly log: (text: string) => void,
   ) {
-    this.bundles = command.bundle === undefined ? undefined : onlyProven(command.bundle);
+    if (command.bundle === undefined) return;
+    this.bundles = onlyProven(command.bundle);
+    rmSync(nextBundle(command.bundle), { force: true }); // Of a supervisor that ended during a trial.
   }
 
   get runs(): boolean {
@@ -108,6 +111,7 @@ export class AgentProcess {
     this.bundles = onEnd(before, how);
     if (before.trial === undefined || this.bundles.trial !== undefined) return;
     this.backOff = FIRST;
+    rmSync(before.trial, { force: true });
     this.log(`agent: back to ${before.proven}: ${this.bundles.refused}`);
   }
 

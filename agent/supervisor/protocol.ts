@@ -34,6 +34,9 @@ export interface StateRequest {
 export interface GoneRequest {
   readonly do: "gone";
 }
+/** Where a bundle waits and is tried, beside the proven one. It is there only until it is proven or given up. */
+export const nextBundle = (proven: string): string => proven.replace(/[^/]*$/, "agent.next.js");
+
 /** The agent's next start is from this bundle, on trial. Refused when the agent does not run from a bundle. */
 export interface BundleRequest {
   readonly do: "bundle";

@@ -12,6 +12,9 @@ import { firstBoot } from "../../agent/mysql/sql";
 import { SMALL } from "./common";
 import { CACHE, type Installation } from "./rootfs";
 
+/** Instances start side by side and want the same. */
+const inTheMaking = new Map<string, Promise<void>>();
+
 /** Makes `datadir` as the agent's first start with these secrets would. */
 export async function fromTemplate(datadir: string, secrets: Secrets, install: Installation): Promise<void> {
   const key = createHash("sha256")
@@ -19,7 +22,11 @@ export async function fromTemplate(datadir: string, secrets: Secrets, install: I
     .digest("hex")
     .slice(0, 12);
   const template = join(CACHE, `mysqld-template-${key}`);
-  if (!existsSync(template)) await make(template, secrets, install);
+  if (!existsSync(template)) {
+    const making = inTheMaking.get(template) ?? make(template, secrets, install);
+    inTheMaking.set(template, making);
+    await making;
+  }
   await cp(template, datadir, { recursive: true });
 }
 
