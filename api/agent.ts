@@ -50,8 +50,10 @@ export interface WantedMember {
   /** Instance name, e.g. "shop-0". */
   readonly name: string;
   readonly role: WantedRole;
-  /** Of a learner: it applies what the primary committed this long ago; such a one serves no reads. */
+  /** Of a learner: it applies what the primary committed this long ago; such a one is not in `<c>-replicas`. */
   readonly delayMs?: number;
+  /** Of a learner: its pool, whose Service `<c>-<pool>` leads to it. */
+  readonly pool?: string;
 }
 
 /** All in milliseconds. */
@@ -230,7 +232,8 @@ export interface PublishedEndpoint {
 
 /** A data Service's EndpointSlice as the leader of `term` wants it. */
 export interface PublishRequest {
-  readonly service: "primary" | "replicas";
+  /** "primary", "replicas", or the name of a pool of read replicas. */
+  readonly service: string;
   readonly term: number;
   readonly leader: string;
   readonly endpoints: readonly PublishedEndpoint[];

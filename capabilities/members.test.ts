@@ -45,7 +45,7 @@ describe("scale out", () => {
       { name: "shop-0", role: "voter" },
       { name: "shop-1", role: "voter" },
       { name: "shop-witness", role: "witness" },
-      { name: "shop-hourago-0", role: "learner", delayMs: 3_600_000 },
+      { name: "shop-hourago-0", role: "learner", pool: "hourago", delayMs: 3_600_000 },
     ]);
   });
 
@@ -176,7 +176,7 @@ describe("a recovery after the loss of the majority", () => {
       "porpoise.dev/cluster-id": NEW,
       "porpoise.dev/former-cluster-ids": old,
     });
-    expect(w.events("QuorumRegained")[0]).toContain(`cluster ${old} is ${NEW} now`);
+    expect(w.events("Recovered")[0]).toContain(`cluster ${old} is ${NEW} now`);
     await w.run();
     const told = [...w.agents.intents.values()].map((intents) => intents.at(-1));
     expect(told).toEqual(

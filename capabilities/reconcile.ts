@@ -148,7 +148,7 @@ async function adopt(
 ): Promise<RunResult> {
   await rememberPrimary(kube, cluster, recovered);
   const message = `Recovered after the loss of the majority: cluster ${identity.clusterId} is ${recovered.clusterId} now; the other members are rebuilt from its primary.`;
-  await tell(kube, cluster, [{ reason: "QuorumRegained", message }], now());
+  await tell(kube, cluster, [{ reason: "Recovered", message }], now());
   return { requeueAfterMs: 100 };
 }
 

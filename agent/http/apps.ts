@@ -126,7 +126,8 @@ export function healthApp(probes: Probes): Express {
 export function parsePublish(body: unknown): PublishRequest | string {
   if (typeof body !== "object" || body === null) return "the request is not a JSON object";
   const { service, term, leader, endpoints } = body as Readonly<Record<keyof PublishRequest, unknown>>;
-  if (service !== "primary" && service !== "replicas") return "service is not primary or replicas";
+  if (typeof service !== "string" || !/^[a-z][-a-z0-9]{0,14}$/.test(service))
+    return "service is not primary, replicas or a pool";
   if (!Number.isSafeInteger(term) || (term as number) < 1) return "term is not a whole number above 0";
   if (typeof leader !== "string" || leader === "") return "leader is not a member id";
   if (!Array.isArray(endpoints) || endpoints.length > 100 || !endpoints.every(isEndpoint))

@@ -114,15 +114,20 @@ function parseMember(entry: unknown): WantedMember | string {
   // An intent.json from before roles has plain names; all of them were voters.
   if (isText(entry)) return { name: entry, role: "voter" };
   if (!isObject(entry)) return "is neither a name nor an object";
-  const { name, role, delayMs } = entry;
+  const { name, role, delayMs, pool } = entry;
   if (!isText(name)) return "has no name";
   if (role !== "voter" && role !== "witness" && role !== "learner")
     return `(${name}) has a role that is not voter, witness or learner`;
-  if (delayMs === undefined) return { name, role };
+  if (!isPool(pool, role)) return `(${name}) has a pool, which is for learners only`;
+  const base: WantedMember = pool === undefined ? { name, role } : { name, role, pool };
+  if (delayMs === undefined) return base;
   if (!isCount(delayMs)) return `(${name}) has a delayMs that is not a whole number of milliseconds`;
   if (role !== "learner" && delayMs !== 0) return `(${name}) has a delayMs, which is for learners only`;
-  return delayMs === 0 ? { name, role } : { name, role, delayMs: delayMs as number };
+  return delayMs === 0 ? base : { ...base, delayMs: delayMs as number };
 }
+
+const isPool = (pool: unknown, role: WantedMember["role"]): pool is string | undefined =>
+  pool === undefined || (isText(pool) && role === "learner");
 
 interface Field {
   readonly is: string;

@@ -13,7 +13,7 @@ import type { State, Term, Told } from "../raft/types";
 import type { Board, Note } from "./board";
 import { ConditionalWriter, sameIps, type PublishOutcome } from "./conditional";
 import { noteOf } from "./notes";
-import { replicasEndpoints } from "./replicas";
+import { poolsEndpoints, replicasEndpoints } from "./replicas";
 import { createKeeper, type Keeper } from "./retry";
 
 export interface PublisherOptions {
@@ -52,6 +52,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 class BoardPublisher implements Publisher {
   private readonly writer: ConditionalWriter;
   private readonly replicas: Keeper<PublishRequest>;
+  private readonly pools = new Map<string, Keeper<PublishRequest>>();
   private readonly role: Keeper<ReturnType<typeof memberRole>>;
   private readonly refreshing: NodeJS.Timeout;
   private publishing: Term | undefined;
@@ -64,17 +65,7 @@ class BoardPublisher implements Publisher {
   constructor(private readonly options: PublisherOptions) {
     const { board, log } = options;
     this.writer = new ConditionalWriter(board.slices);
-    this.replicas = createKeeper<PublishRequest>({
-      apply: (request) => this.applyReplicas(request),
-      same: (a, b) =>
-        a.term === b.term &&
-        sameIps(
-          a.endpoints.map(({ ip }) => ip),
-          b.endpoints,
-        ),
-      everyMs: REPLICAS_EVERY_MS,
-      onError: (error) => log.warn({ reason: reasonOf(error) }, "replicas' slice not written; trying again"),
-    });
+    this.replicas = this.sliceKeeper("replicas");
     this.role = createKeeper({
       apply: (role) => board.setRole(role),
       same: (a, b) => a === b,
@@ -122,6 +113,7 @@ class BoardPublisher implements Publisher {
     this.closed = true;
     clearInterval(this.refreshing);
     this.replicas.close();
+    for (const keeper of this.pools.values()) keeper.close();
     this.role.close();
     this.options.board.close();
   }
@@ -132,15 +124,33 @@ class BoardPublisher implements Publisher {
     const { role, durable, tuning } = state;
     if (!policy || role.role !== "leader" || !this.opened) return;
     if (now() - this.opened.at < REPLICAS_SETTLE_MS) return;
-    const endpoints = replicasEndpoints({
-      leader: role,
-      self,
-      maxLagMs: policy.maxLagMs,
-      usePrimary: policy.usePrimary,
-      now: now(),
-      silentMs: 2 * tuning.electionMaxMs,
+    const { maxLagMs, usePrimary, members } = policy;
+    const heard = { leader: role, maxLagMs, now: now(), silentMs: 2 * tuning.electionMaxMs };
+    const by = { term: durable.term, leader: durable.memberId };
+    const endpoints = replicasEndpoints({ ...heard, self, usePrimary });
+    this.replicas.want({ service: "replicas", ...by, endpoints });
+    const pools = poolsEndpoints({ ...heard, members, term: durable.term });
+    for (const [pool, own] of pools) this.keeperOf(pool).want({ service: pool, ...by, endpoints: own });
+  }
+
+  /** One for each pool: a slice that cannot be written holds up no other. */
+  private keeperOf(pool: string): Keeper<PublishRequest> {
+    const keeper = this.pools.get(pool) ?? this.sliceKeeper(pool);
+    this.pools.set(pool, keeper);
+    return keeper;
+  }
+
+  private sliceKeeper(service: string): Keeper<PublishRequest> {
+    return createKeeper<PublishRequest>({
+      apply: (request) => this.applyReplicas(request),
+      same: (a, b) => {
+        const ips = a.endpoints.map(({ ip }) => ip);
+        return a.term === b.term && sameIps(ips, b.endpoints);
+      },
+      everyMs: REPLICAS_EVERY_MS,
+      onError: (error) =>
+        this.options.log.warn({ service, reason: reasonOf(error) }, "slice not written; trying again"),
     });
-    this.replicas.want({ service: "replicas", term: durable.term, leader: durable.memberId, endpoints });
   }
 
   /** From the end of the drain on: who comes before it is open is refused by mysqld, and tries again. */
@@ -177,7 +187,8 @@ class BoardPublisher implements Publisher {
     const outcome = await this.writeOrAsk(request);
     if (outcome.result === "unreachable") throw new Error(outcome.reason);
     const instances = request.endpoints.map(({ instance }) => instance);
-    this.options.log.info({ term: request.term, instances, result: outcome.result }, "replicas published");
+    const { service, term } = request;
+    this.options.log.info({ service, term, instances, result: outcome.result }, "replicas published");
   }
 
   /** Writes by itself, else by the first member that reaches the API server. */

@@ -14,7 +14,8 @@ export interface SlicePlace {
 
 /** Name of the slice and of its Service. */
 export function sliceName(cluster: string, service: Service): string {
-  return service === "primary" ? names.primarySlice(cluster) : names.replicasSlice(cluster);
+  if (service === "primary") return names.primarySlice(cluster);
+  return service === "replicas" ? names.replicasSlice(cluster) : names.poolService(cluster, service);
 }
 
 /** The object to write; `version`: the resourceVersion it replaces, undefined for a new one. */

@@ -74,9 +74,9 @@ export function intentOf(
   };
 }
 
-function wantedMember({ name, kind, delay }: SpecMember): WantedMember {
+function wantedMember({ name, kind, group, delay }: SpecMember): WantedMember {
   const delayMs = parseDurationMs(delay);
-  return { name, role: kind, ...(delayMs > 0 && { delayMs }) };
+  return { name, role: kind, ...(kind === "learner" && { pool: group }), ...(delayMs > 0 && { delayMs }) };
 }
 
 /**
