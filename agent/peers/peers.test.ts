@@ -315,6 +315,7 @@ test("an unknown lag survives JSON", () => {
     configTerm: 3,
     configVersion: 1,
     acknowledging: true,
+    dataless: false,
     health,
   };
   const parsed = parseMessage(JSON.parse(JSON.stringify(reply)), clusterId);

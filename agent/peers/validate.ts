@@ -71,6 +71,7 @@ const SHAPES: Readonly<Record<Message["type"], Shape>> = {
     configTerm: count,
     configVersion: count,
     acknowledging: flag,
+    dataless: flag,
     health,
   },
   timeoutNow: { term: count, cause: text },

@@ -6,7 +6,7 @@
 import { acknowledgements } from "../../api/quorum";
 import { tend } from "./recovery";
 import { isSuperseded, joinSuccessor } from "./rescue";
-import { chain, deadline, envelope, isVoter, nameOf, persist, send, stay, votersOf } from "./state";
+import { chain, deadline, envelope, isVoter, nameOf, observe, persist, send, stay, votersOf } from "./state";
 import { rearmElection } from "./term";
 import type {
   Action,
@@ -24,8 +24,6 @@ import type {
 
 /** A hello older than this proves no presence. */
 const HELLO_FRESH_MS = 5_000;
-/** Learners a leader talks to at most. */
-const OBSERVERS_MAX = 32;
 
 export function onIntent(state: State, event: Extract<Event, { type: "intent" }>, input: Input): Step {
   const { clusterId, members, initialised, tuning } = event;
@@ -33,9 +31,13 @@ export function onIntent(state: State, event: Extract<Event, { type: "intent" }>
   if (state.durable.former.includes(clusterId)) return stay({ ...state, tuning });
   const known = (now: State): State => ({ ...now, tuning, intent: { clusterId, members, initialised } });
   return chain(isSuperseded(state, event) ? joinSuccessor(state, clusterId, input) : stay(state), (now) =>
-    now.durable.config === undefined ? onHelloTimer(known(now), input) : stay(known(now)),
+    saysHello(now) ? onHelloTimer(known(now), input) : stay(known(now)),
   );
 }
+
+/** A member without a configuration at once; a learner that was restarted knows nobody whom it could wait for. */
+const saysHello = (state: State): boolean =>
+  state.durable.config === undefined || (!isVoter(state) && state.deadlines.hello === undefined);
 
 /** A member outside the configuration makes itself known: to found a cluster, or as a learner to its next leader. */
 export function onHelloTimer(state: State, input: Input): Step {
@@ -66,10 +68,7 @@ export function onHello(state: State, { from, empty, dataless }: Hello, input: I
     return tryBootstrap({ ...state, hellos }, input);
   }
   if (config.voters.includes(from)) return [state, [send(state, from, { type: "bootstrap", config })]];
-  if (state.role.role !== "leader" || state.observers.some(({ id }) => id === from)) return stay(state);
-  // A volume of the same instance that was emptied before is gone for good.
-  const others = state.observers.filter(({ id }) => nameOf(id) !== nameOf(from));
-  return stay({ ...state, observers: [...others, { id: from, dataless }].slice(-OBSERVERS_MAX) });
+  return stay(state.role.role === "leader" ? observe(state, from, dataless) : state);
 }
 
 function tryBootstrap(state: State, input: Input): Step {

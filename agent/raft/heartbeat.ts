@@ -85,6 +85,7 @@ function reply(state: State, { from, round }: Heartbeat) {
     configTerm: durable.config?.term ?? 0,
     configVersion: durable.config?.version ?? 0,
     acknowledging,
+    dataless: state.dataless,
   });
 }
 

@@ -36,6 +36,7 @@ const reply = (from: string, more: Partial<HeartbeatReply> = {}): Event => ({
     configTerm: 7,
     configVersion: 1,
     acknowledging: true,
+    dataless: false,
     health: { serving: true, lagMs: 0, address: "" },
     ...more,
   },

@@ -8,8 +8,10 @@ import {
   audience,
   chain,
   deadline,
+  envelope,
   isVoter,
   nameOf,
+  observe,
   otherVoters,
   persist,
   send,
@@ -19,6 +21,7 @@ import {
 } from "./state";
 import { enterTerm } from "./term";
 import type {
+  Action,
   Candidate,
   Cause,
   Heartbeat,
@@ -90,7 +93,19 @@ export function beat(state: State, input: Input): Step {
     { heartbeat: input.now + state.tuning.heartbeatMs },
   );
   const message = heartbeat(next, round);
-  return chain([next, audience(next).map((to) => send(next, to, message))], (now) => renewLease(now, input));
+  const known = audience(next);
+  const sends = known.map((to) => send(next, to, message));
+  const calls = strangers(next, known).map(
+    (to): Action => ({ do: "sendByName", to, message: envelope(next, message) }),
+  );
+  return chain([next, [...sends, ...calls]], (now) => renewLease(now, input));
+}
+
+/** Wanted, and not known by their ids: one that has just come, or that was away when it left or was left behind. */
+function strangers({ intent, durable }: State, known: readonly MemberId[]): readonly string[] {
+  if (intent?.clusterId !== durable.clusterId) return [];
+  const names = [durable.memberId, ...known].map(nameOf);
+  return intent.members.map(({ name }) => name).filter((name) => !names.includes(name));
 }
 
 function heartbeat(state: State, round: number): Omit<Heartbeat, "clusterId" | "from"> {
@@ -149,7 +164,9 @@ export function onHeartbeatReply(state: State, reply: HeartbeatReply, input: Inp
     health: reply.health,
   };
   const uuids = [...new Set([...durable.knownUuids, ...reply.serverUuids])].sort();
-  const next: State = { ...state, role: { ...role, peers: { ...role.peers, [reply.from]: peer } } };
+  const heard: State = { ...state, role: { ...role, peers: { ...role.peers, [reply.from]: peer } } };
+  // A heartbeat meant for the volume its instance had before has found it.
+  const next = votersOf(state).includes(reply.from) ? heard : observe(heard, reply.from, reply.dataless);
   return chain(
     persist(next, { knownUuids: uuids }),
     (now) => renewLease(now, input),

@@ -89,6 +89,8 @@ export interface HeartbeatReply extends Envelope {
   /** The configuration on the follower's disk; 0, 0 = none. */
   readonly configTerm: Term;
   readonly configVersion: number;
+  /** A witness's process. */
+  readonly dataless: boolean;
   /** A receiver of its mysqld runs with semi-sync on, or may. */
   readonly acknowledging: boolean;
   /** For the replicas' slice; never for safety. */

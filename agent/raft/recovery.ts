@@ -270,7 +270,8 @@ export function onRecoveryFailed(
 /** An operator or a policy gives the member's data up. */
 export function onRebuild(state: State): Step {
   const idle = state.mysqld === "running" || state.mysqld === "down"; // Else a start, rewind or clone would overlap.
-  if (state.role.role !== "follower" || state.role.heard === undefined || !idle) return stay(state);
+  if (state.dataless || state.role.role !== "follower" || state.role.heard === undefined || !idle)
+    return stay(state);
   return clone(state);
 }
 

@@ -3,7 +3,7 @@
  * account is locked here and its dump threads are gone. A member that led before looks after its own past, too: the
  * receiver of one whose agent is dead goes on for ever, and connects again whenever this mysqld is back.
  */
-import { chain, persist, stay, verb } from "./state";
+import { chain, nameOf, persist, stay, verb } from "./state";
 import type { Action, Configuration, Durable, Input, Leader, Left, MemberId, State, Step } from "./types";
 
 /** What a living member may take to learn that it left, and to follow anew without acknowledging. */
@@ -57,7 +57,9 @@ function isSilent({ durable }: State, { peers }: Leader, { member, address }: Le
     peer.configVersion >= (config?.version ?? Infinity);
   if (knows && !peer.acknowledging) return true;
   const others = Object.values(peers).filter(({ id }) => id !== member && id !== memberId);
-  return address !== "" && others.some(({ health }) => health?.address === address);
+  return address === ""
+    ? others.some(({ id }) => nameOf(id) === nameOf(member)) // Its instance has another volume now.
+    : others.some(({ health }) => health?.address === address);
 }
 
 /** One that answers will stop by itself. */

@@ -123,6 +123,16 @@ export const dataVoters = ({ voters, witnesses }: Pick<Configuration, "voters" |
 export const isDataVoter = (state: State): boolean => isVoter(state) && !isWitness(state);
 export const otherVoters = (state: State): MemberId[] =>
   votersOf(state).filter((id) => id !== state.durable.memberId);
+/** Learners a leader talks to at most. */
+const OBSERVERS_MAX = 32;
+
+/** Makes the member one of those the leader talks to. A volume of the same instance that was emptied before is gone. */
+export function observe(state: State, id: MemberId, dataless: boolean): State {
+  if (state.observers.some((one) => one.id === id)) return state;
+  const others = state.observers.filter((one) => nameOf(one.id) !== nameOf(id));
+  return { ...state, observers: [...others, { id, dataless }].slice(-OBSERVERS_MAX) };
+}
+
 /** Everyone the leader talks to. */
 export const audience = (state: State): MemberId[] => [
   ...new Set([...otherVoters(state), ...state.observers.map(({ id }) => id)]),

@@ -7,7 +7,7 @@ import type { Random } from "./random";
 export interface Core {
   step(state: State, event: Event, input: Input): Step;
   nextDeadline(state: State): number | undefined;
-  initialState(durable: Durable, tuning: Tuning): State;
+  initialState(durable: Durable, tuning: Tuning, dataless?: boolean): State;
 }
 
 /** What the process stands on: its pod and the world. */
@@ -19,6 +19,9 @@ export interface AgentHost {
   /** How fast this machine's clock runs against true time. */
   readonly clockRate: number;
   readonly tuning: Tuning;
+  readonly dataless: boolean;
+  /** The volume is full: then the process has ended. */
+  diskFull(): boolean;
   readonly verbs: Omit<PortHost, "after" | "post" | "stalledUntil">;
   stalledUntil(): number;
   diskDelay(): number;
@@ -39,7 +42,7 @@ export class AgentProcess {
   state: State;
   readonly port: Port;
   alive = true;
-  private readonly zero: number;
+  private zero: number;
   private readonly bootedAt: number;
   private readonly events: Event[] = [];
   private actions: Action[] = [];
@@ -53,7 +56,7 @@ export class AgentProcess {
   ) {
     this.zero = host.random.between(0, 50_000);
     this.bootedAt = host.agenda.now;
-    this.state = host.core.initialState(durable, host.tuning);
+    this.state = host.core.initialState(durable, host.tuning, host.dataless);
     this.port = new Port({
       ...host.verbs,
       after: (ms, run) => host.agenda.after(ms, run),
@@ -68,6 +71,12 @@ export class AgentProcess {
 
   trueTime(local: number): number {
     return this.bootedAt + (local - this.zero) / this.host.clockRate;
+  }
+
+  /** The clock leaps ahead. */
+  jump(ms: number): void {
+    this.zero += ms;
+    this.armTimer();
   }
 
   post(event: Event): void {
@@ -124,6 +133,7 @@ export class AgentProcess {
     const { host } = this;
     switch (action.do) {
       case "persist":
+        if (host.diskFull()) return true;
         this.writing = action.durable;
         return this.pause(host.diskDelay(), () => {
           this.writing = undefined;
@@ -136,6 +146,7 @@ export class AgentProcess {
         host.send(action.to, action.message);
         return false;
       case "verb":
+        if (host.dataless) throw new Error(`a witness is asked for ${action.verb.verb}`);
         this.port.start(action.term, action.verb);
         return false;
       case "lease":

@@ -57,7 +57,7 @@ export class Clients {
   /** False: nobody lets the client in there. */
   write(member: Member, then: () => void): boolean {
     const { mysqld } = member;
-    if (!mysqld.openForWrites || mysqld.stoppedUntil > this.world.agenda.now) {
+    if (!mysqld.openForWrites || mysqld.full || mysqld.stoppedUntil > this.world.agenda.now) {
       this.refused++;
       return false;
     }
@@ -98,7 +98,7 @@ export class Clients {
 }
 
 const takesNudges = (mysqld: Member["mysqld"], now: number): boolean =>
-  mysqld.up && !mysqld.superReadOnly && mysqld.semisync && mysqld.stoppedUntil <= now;
+  mysqld.up && !mysqld.full && !mysqld.superReadOnly && mysqld.semisync && mysqld.stoppedUntil <= now;
 
 const progressed = (mysqld: Member["mysqld"], last: Seen): boolean =>
   mysqld.waiting === 0 || last.committed !== mysqld.volume.committed;

@@ -1,4 +1,6 @@
 /** What is done to a world: a list made from the seed, so that a failing schedule shrinks by leaving faults out. */
+import type { Member } from "./member";
+import { reshape, type ReshapeKind } from "./reshape";
 import type { Random } from "./random";
 import type { World } from "./world";
 
@@ -26,7 +28,11 @@ export type FaultKind =
   | "apiDown"
   | "badNetwork"
   | "lateNetwork"
-  | "rebuild";
+  | "rebuild"
+  | "suspend"
+  | "clockJump"
+  | "fullDisk"
+  | ReshapeKind;
 
 export interface Fault {
   /** True ms after the cluster was first open. */
@@ -63,6 +69,16 @@ const WEIGHTS: readonly (readonly [FaultKind, number])[] = [
   ["badNetwork", 4],
   ["lateNetwork", 4],
   ["rebuild", 4],
+  ["suspend", 4],
+  ["clockJump", 2],
+  ["fullDisk", 3],
+  ["scaleOut", 9],
+  ["scaleIn", 9],
+  ["addWitness", 4],
+  ["dropWitness", 4],
+  ["addLearner", 3],
+  ["replace", 4],
+  ["loseMajority", 4],
 ];
 const TOTAL = WEIGHTS.reduce((sum, [, weight]) => sum + weight, 0);
 
@@ -138,13 +154,20 @@ export function inject(world: World, { kind, member: index, ms }: Fault): void {
     case "shutdown":
       return member.shutdown(ms);
     case "wipe":
-    case "losePower": {
-      if (!mayLose(world, member.name)) return;
+      return mayLose(world, member) ? (member.killPod(ms), member.wipe()) : undefined;
+    case "losePower":
+      if (!mayLose(world, member)) return;
       member.killPod(ms);
-      if (kind === "wipe") member.wipe();
-      else member.losePower(1 + world.random.int(12));
+      return member.losePower(1 + world.random.int(12));
+    case "suspend": // The whole machine stops for a while.
+      member.stalledUntil = member.mysqld.stoppedUntil = agenda.now + ms;
       return;
-    }
+    case "clockJump":
+      world.clocksJumped = true;
+      return member.agent?.jump(ms);
+    case "fullDisk":
+      member.fullUntil = agenda.now + ms;
+      return;
     case "verbsFail":
       member.failingUntil = agenda.now + 2 * ms;
       return;
@@ -156,28 +179,34 @@ export function inject(world: World, { kind, member: index, ms }: Fault): void {
       network.loss = 0.05;
       return;
     case "rebuild": // Counts as the loss of its data: a stalled agent begins it later than it was asked for.
-      return mayLose(world, member.name) ? member.post({ type: "rebuild" }) : undefined;
+      return mayLose(world, member) ? member.post({ type: "rebuild" }) : undefined;
     case "badNetwork":
       network.loss = 0.15;
       network.duplication = 0.1;
       network.delayMs = 30;
       return;
+    default:
+      return reshape(world, kind, member, ms);
   }
 }
 
 /** One loss of data at a time: a majority of voters must hold everything (agent.md, Membership and Power loss). */
-function mayLose(world: World, name: string): boolean {
-  const { members } = world;
-  if (members.length < 3 || world.losses > 0) return false;
-  const sound = othersSound(world, name);
+export function mayLose(world: World, member: Member): boolean {
+  const config = world.newestConfig();
+  if (config === undefined || world.losses > 0) return false;
+  // With k = 0 there is one holder only; what two voters lost one of, no election brings back.
+  if (config.k === 0 || config.voters.length < 3 || world.isChanging()) return false;
+  const sound = othersSound(world, member.name);
   if (sound) world.losses++;
   return sound;
 }
 
 function othersSound({ members }: World, name: string): boolean {
   return members.every(
-    ({ name: other, durable, unsafeData }) =>
-      other === name || (!durable.abstain && !durable.cloning && !unsafeData && durable.quarantined === ""),
+    ({ name: other, durable, unsafeData, parked }) =>
+      parked ||
+      other === name ||
+      (!durable.abstain && !durable.cloning && !unsafeData && durable.quarantined === ""),
   );
 }
 
@@ -189,7 +218,7 @@ export function healAll(world: World): void {
   world.network.delayMs = 4;
   world.apiDownUntil = 0;
   for (const member of world.members) {
-    member.failingUntil = member.slowDiskUntil = 0;
+    member.failingUntil = member.slowDiskUntil = member.fullUntil = 0;
     member.stalledUntil = Math.min(member.stalledUntil, world.agenda.now);
     member.mysqld.stoppedUntil = 0;
   }

@@ -2,6 +2,7 @@
 import { freshDurable, type Durable, type Event, type Message, type VerbName } from "../../agent/raft";
 import { AgentProcess, type AgentHost } from "./agent";
 import { Mysqld, Volume } from "./mysqld";
+import type { Intent } from "./controller";
 import type { World } from "./world";
 
 /** The supervisor's kill after the lease ran out; the agent's own fence should be first. */
@@ -18,6 +19,12 @@ export class Member {
   readonly failing = new Set<VerbName>();
   gateOpen = false;
   podUp = false;
+  /** The controller has no pod for it. */
+  parked = false;
+  /** Nothing can be written to the volume until then. */
+  fullUntil = 0;
+  /** What the agent keeps on disk of the controller's wishes. */
+  private held: Intent | undefined;
   /** Set while an ending pod has not ended. */
   ending = false;
   unsafeData = false;
@@ -32,12 +39,15 @@ export class Member {
   constructor(
     readonly name: string,
     private readonly world: World,
+    /** A witness: no mysqld. */
+    readonly dataless = false,
   ) {
     const { random } = world;
     this.clockRate = 1 + random.between(-0.004, 0.004);
     this.applyMs = random.odds(0.15) ? random.between(5, 30) : random.between(0.2, 2);
     this.durable = freshDurable(`${name}.n1`);
     this.mysqld = new Mysqld(name, new Volume(random.uuid()), {
+      full: () => this.fullUntil > world.agenda.now,
       acknowledged: (tx, ackers) => world.judge.acknowledge(name, tx, ackers),
       appended: () => undefined,
     });
@@ -50,11 +60,26 @@ export class Member {
   // ------------------------------------------------------------ pod and processes
 
   startPod(): void {
-    if (this.podUp) return;
+    if (this.podUp || this.parked) return;
     this.podUp = true;
     this.ending = false;
     this.armed = false;
     this.startAgent();
+  }
+
+  /** The controller deletes the pod and its volume. */
+  park(): void {
+    if (this.parked) return;
+    this.world.trace?.(`${this.name} is deleted`);
+    this.killPod(1);
+    this.parked = true;
+    this.wipe();
+  }
+
+  unpark(): void {
+    if (!this.parked) return;
+    this.parked = false;
+    this.startPod();
   }
 
   startAgent(): void {
@@ -74,19 +99,14 @@ export class Member {
       unsafeData: this.unsafeData,
     });
     this.unsafeData = false;
-    this.postIntent();
+    if (this.held === undefined) this.postIntent();
+    else this.agent.post(this.held);
   }
 
   postIntent(): void {
-    const { clusterId, names, initialised, tuning } = this.world;
-    this.agent?.post({
-      type: "intent",
-      clusterId,
-      former: [],
-      members: names.map((name) => ({ name, role: "voter" })),
-      initialised,
-      tuning,
-    });
+    if (this.agent === undefined) return;
+    this.held = this.world.controller.intent;
+    this.agent.post(this.held);
   }
 
   killAgent(restartMs: number): void {
@@ -151,7 +171,10 @@ export class Member {
   /** The volume is lost: whoever comes back under this name is another member. */
   wipe(): void {
     this.durable = freshDurable(`${this.name}.n${++this.nonce}`);
+    this.held = undefined;
+    this.unsafeData = false;
     this.mysqld.volume = new Volume(this.world.random.uuid());
+    this.mysqld.locked.clear();
     this.mysqld.rebuild();
   }
 
@@ -196,7 +219,7 @@ export class Member {
       this.applying = false;
       const { mysqld } = this;
       if (!mysqld.up || !mysqld.applier || mysqld.volume.relay.length === 0) return;
-      if (mysqld.stoppedUntil <= this.world.agenda.now) mysqld.apply(4);
+      if (mysqld.stoppedUntil <= this.world.agenda.now && !mysqld.full) mysqld.apply(4);
       this.wake();
     });
   }
@@ -233,6 +256,12 @@ export class Member {
       core,
       clockRate,
       tuning: world.tuning,
+      dataless: this.dataless,
+      diskFull: () => {
+        if (this.fullUntil <= agenda.now) return false;
+        this.killAgent(300); // It cannot keep what it promises: it ends, and is started again.
+        return true;
+      },
       verbs: {
         mysqld,
         random,

@@ -30,6 +30,8 @@ export interface Session {
 
 /** What the world wants to know of a mysqld. */
 export interface Watcher {
+  /** Nothing can be written to the volume. */
+  full(): boolean;
   /** The engine has committed a client's transaction and its OK leaves. */
   acknowledged(tx: Tx, ackers: readonly string[]): void;
   /** Something was appended to the binary log. */
@@ -52,6 +54,8 @@ export class Mysqld {
   /** retrieved ∪ executed; what waits for an acknowledgement is in neither. */
   received = new TxSet();
   readonly wires = new Set<Wire>();
+  /** Instances whose replication account is locked here. On the volume: a restart does not lift it. */
+  readonly locked = new Set<string>();
   private sessions = new Map<Tx, Session>();
   /** How far each semi-sync replica has acknowledged: an index into the binary log. */
   private readonly acked = new Map<string, number>();
@@ -65,6 +69,10 @@ export class Mysqld {
 
   get waiting(): number {
     return this.volume.binlog.length - this.volume.committed;
+  }
+
+  get full(): boolean {
+    return this.watcher.full();
   }
 
   /** Clients are let in to write. */
@@ -149,6 +157,20 @@ export class Mysqld {
     this.volume.relaxed = false;
   }
 
+  /** Changes k while commits may wait. What was acknowledged counts on, whoever did it. */
+  setAcks(k: number): void {
+    if (!this.semisync) this.acked.clear();
+    this.semisync = k > 0;
+    this.k = k;
+    this.tryCommit();
+  }
+
+  /** Locks the account of an instance and kills its dump threads: nothing of it is read any more. */
+  exclude(instance: string): void {
+    this.locked.add(instance);
+    for (const wire of [...this.wires]) if (wire.replicaName === instance) wire.breakOff();
+  }
+
   disarm(): void {
     this.semisync = false;
     this.tryCommit();
@@ -209,6 +231,7 @@ export class Mysqld {
     const copy = new Volume(uuid);
     copy.binlog = donor.volume.binlog.slice(0, donor.volume.committed);
     copy.committed = copy.binlog.length;
+    for (const instance of donor.locked) this.locked.add(instance); // Accounts are data, too.
     this.volume = copy;
   }
 }

@@ -32,6 +32,9 @@ const ENDED_BY_FENCE: ReadonlySet<VerbName> = new Set([
   "open",
   "quiesce",
   "mark",
+  "setAcks",
+  "exclude",
+  "admit",
   "follow",
 ]);
 

@@ -66,12 +66,18 @@ export class Receiver {
     const { network, agenda } = this.around;
     const [here, there] = [this.replica.name, this.target.name];
     const source = this.around.mysqldOf(there);
-    if (source === undefined || !source.up || !network.up(here, there) || !network.up(there, here))
+    if (
+      source === undefined ||
+      !source.up ||
+      source.locked.has(here) ||
+      !network.up(here, there) ||
+      !network.up(there, here)
+    )
       return this.later();
     const { incarnation } = source;
     agenda.after(network.delay() * 2, () => {
       if (this.stopped) return;
-      if (!source.up || source.incarnation !== incarnation) return this.later();
+      if (!source.up || source.incarnation !== incarnation || source.locked.has(here)) return this.later();
       this.connecting = false;
       this.wire = new Wire(this, source, this.around);
       source.wires.add(this.wire);
@@ -104,6 +110,10 @@ export class Wire {
     this.incarnation = source.incarnation;
   }
 
+  get replicaName(): string {
+    return this.receiver.replica.name;
+  }
+
   /** The dump thread: what the replica lacks goes out in the order of the source's binary log. */
   pump(): void {
     const { binlog } = this.source.volume;
@@ -129,6 +139,7 @@ export class Wire {
       return this.closed ? this.receiver.reconnect() : this.stall();
     if (replica.stoppedUntil > this.around.agenda.now)
       return this.deliverAfter(replica.stoppedUntil - this.around.agenda.now);
+    if (replica.full) return this.deliverAfter(100);
     this.stalledSince = undefined;
     const parcel = this.down.shift();
     if (parcel === undefined) return;

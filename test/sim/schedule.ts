@@ -1,5 +1,7 @@
 /** One schedule: birth, faults, healing, rest. The verdict is a sentence or nothing; a failing one is shrunk. */
 import { faultsFor, healAll, inject, type Fault } from "./faults";
+import type { Shape } from "./controller";
+import type { Member } from "./member";
 import { Random } from "./random";
 import { World, type WorldOptions } from "./world";
 
@@ -22,11 +24,29 @@ export interface Verdict {
 
 type Options = Omit<WorldOptions, "seed"> & { readonly faults?: readonly Fault[] };
 
+/** Of every kind of cluster some, three voters most often. */
+const SHAPES: readonly (readonly [weight: number, Shape])[] = [
+  [44, { voters: 3 }],
+  [8, { voters: 5 }],
+  [8, { voters: 1 }],
+  [10, { voters: 2 }],
+  [18, { voters: 2, witness: true }],
+  [8, { voters: 4 }],
+  [4, { voters: 3, witness: true }],
+];
+
+function shapeOf(random: Random): Shape {
+  let left = random.next() * SHAPES.reduce((sum, [weight]) => sum + weight, 0);
+  const [, shape] = SHAPES.find(([weight]) => (left -= weight) < 0) ?? [0, { voters: 3 }];
+  const learners = random.odds(0.2) ? 1 : 0;
+  return { ...shape, learners, spares: random.odds(0.4) ? 1 + random.int(2) : 0 };
+}
+
 export function runSchedule(seed: number, options: Options = {}): Verdict {
   const random = new Random(seed ^ 0x5eed);
-  const members = options.members ?? (random.odds(0.8) ? 3 : random.odds(0.8) ? 5 : 1);
-  const world = new World({ ...options, seed, members });
-  const faults = options.faults ?? faultsFor(random, members, SPAN_MS);
+  const shape = options.shape ?? shapeOf(random);
+  const world = new World({ ...options, seed, shape });
+  const faults = options.faults ?? faultsFor(random, world.names.length, SPAN_MS);
   let restMs = 0;
   let failure: string | undefined;
   try {
@@ -76,7 +96,7 @@ export function comeToRest(world: World): number {
     const leader = world.openLeader();
     return (
       leader !== undefined &&
-      world.members.every(
+      dataMembers(world).every(
         ({ mysqld }) =>
           mysqld.waiting === 0 &&
           mysqld.received.size === leader.mysqld.received.size &&
@@ -87,9 +107,15 @@ export function comeToRest(world: World): number {
   world.reaches(6_000, equal);
   const leader = world.openLeader();
   if (leader === undefined) throw new Error(`liveness: the primary was lost at rest (${world.describe()})`);
-  world.judge.atRest(world.names, leader.name);
+  world.judge.atRest(
+    dataMembers(world).map(({ name }) => name),
+    leader.name,
+  );
   return restMs;
 }
+
+/** Those of the wanted that hold data. */
+const dataMembers = (world: World): Member[] => world.wanted.filter(({ dataless }) => !dataless);
 
 /** Leaves out what the failure does not need. The first words of the failure say whether it is the same one. */
 export function shrink(verdict: Verdict, options: Options = {}): Verdict {

@@ -22,7 +22,8 @@ export type Bug =
   | "termsNotPersisted"
   | "terminatesOnFence"
   | "learnersAcknowledge"
-  | "drainSkipped";
+  | "drainSkipped"
+  | "excludesNobody";
 
 export interface VerbWorld {
   readonly mysqld: Mysqld;
@@ -75,9 +76,11 @@ export function programOf(world: VerbWorld, term: Term, verb: Verb): Program {
     case "mark":
       return mark(world, term, verb);
     case "setAcks":
+      return setAcks(world, term, verb.k);
     case "exclude":
+      return exclude(world, term, verb.member);
     case "admit":
-      throw new Error("not yet");
+      return admit(world, term, verb.member);
   }
 }
 
@@ -154,6 +157,7 @@ function* drain({ mysqld, random, bugs, around }: VerbWorld, term: Term): Progra
 
 function* arm({ mysqld, random, bugs }: VerbWorld, term: Term, k: number): Program {
   yield random.between(0.5, 8);
+  mysqld.locked.clear();
   mysqld.arm(bugs.has("armsWithoutSemisync") ? 0 : k);
   yield random.between(0.2, 2);
   return [{ type: "armed", term }];
@@ -163,6 +167,7 @@ function* barrier({ mysqld, random, bugs }: VerbWorld, term: Term, clusterId: st
   yield random.between(0.5, 5);
   mysqld.superReadOnly = false;
   yield random.between(0.2, 2);
+  yield () => !mysqld.full;
   const tx = newTx(clusterId, term, "barrier");
   if (bugs.has("skipsBarrier") || mysqld.received.has(tx.gtid)) return [{ type: "barrierAcked", term }]; // MySQL skips a known GTID, says OK.
   mysqld.append(tx);
@@ -298,9 +303,30 @@ function* mark(
   { to, marker }: Extract<Verb, { verb: "mark" }>,
 ): Program {
   yield random.between(0.3, 3);
+  yield () => !mysqld.full;
   const [source = "", n] = marker.split(":");
   const tx = newTx(source, Number(n), "marker");
   mysqld.append(tx);
   yield* committed(mysqld, tx);
   return [{ type: "marked", term, marker, to }];
+}
+
+function* setAcks({ mysqld, random }: VerbWorld, term: Term, k: number): Program {
+  yield random.between(0.3, 5);
+  mysqld.setAcks(k);
+  yield random.between(0.2, 2);
+  return [{ type: "acksSet", term, k }];
+}
+
+function* exclude({ mysqld, random, instanceOf, bugs }: VerbWorld, term: Term, member: string): Program {
+  yield random.between(0.5, 10);
+  if (!bugs.has("excludesNobody")) mysqld.exclude(instanceOf(member));
+  yield random.between(0.2, 5);
+  return [{ type: "excluded", term, member }];
+}
+
+function* admit({ mysqld, random, instanceOf }: VerbWorld, term: Term, member: string): Program {
+  yield random.between(0.5, 5);
+  mysqld.locked.delete(instanceOf(member));
+  return [{ type: "admitted", term, member }];
 }

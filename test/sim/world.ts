@@ -6,6 +6,7 @@ import * as raft from "../../agent/raft";
 import type { Action, Event, Message, State, Step, Tuning } from "../../agent/raft";
 import type { Core } from "./agent";
 import { Clients } from "./clients";
+import { Controller, dataNames, WITNESS, type Shape } from "./controller";
 import { Agenda } from "./clock";
 import { Judge, phaseOf } from "./invariants";
 import { Member } from "./member";
@@ -17,7 +18,9 @@ import type { Bug } from "./verbs";
 
 export interface WorldOptions {
   readonly seed: number;
+  /** Data voters at birth, where `shape` does not say more. */
   readonly members?: number;
+  readonly shape?: Shape;
   readonly core?: Core;
   readonly bugs?: ReadonlySet<Bug>;
   /** Changes what the agents believe about time (a mutant does). */
@@ -38,20 +41,22 @@ export class World implements Surroundings {
   readonly core: Core;
   readonly bugs: ReadonlySet<Bug>;
   readonly tuning: Tuning;
-  readonly clusterId: string;
+  readonly controller: Controller;
   readonly names: readonly string[];
   readonly members: readonly Member[];
   readonly judge: Judge;
   readonly clients: Clients;
   readonly trace: ((line: string) => void) | undefined;
   /** The primary's EndpointSlice: who, in which term, and the resourceVersion. */
-  slice = { member: "", term: 0, version: 0 };
+  slice = { member: "", term: 0, version: 0, clusterId: "" };
   apiDownUntil = 0;
   /** What people were told. */
   readonly told: { readonly member: string; readonly at: number; readonly event: raft.Told }[] = [];
   ticks = 0;
-  /** Volumes wiped or cut by power so far. */
+  /** Volumes wiped or cut by power so far, and recoveries after the loss of a majority. */
   losses = 0;
+  /** A clock has jumped: leases prove nothing from here on (I7); all else must hold. */
+  clocksJumped = false;
   /** A story's hand on the messages: ms until this one arrives, Infinity = lost, undefined = as the network likes. */
   carry: ((message: Message, from: Member, to: Member) => number | undefined) | undefined;
   /** Told to a story when a verb begins. */
@@ -59,6 +64,7 @@ export class World implements Surroundings {
 
   constructor(options: WorldOptions) {
     const { seed, members = 3, log } = options;
+    const shape: Shape = options.shape ?? { voters: members };
     this.random = new Random(seed);
     this.network = new Network(this.random);
     this.core = options.core ?? raft;
@@ -69,8 +75,9 @@ export class World implements Surroundings {
       true,
     );
     this.tuning = (options.retune ?? ((same: Tuning) => same))(tuning);
-    this.clusterId = this.random.uuid();
-    this.names = Array.from({ length: members }, (_, i) => `m-${i}`);
+    this.controller = new Controller(this, shape, this.random.uuid());
+    const witness = shape.witness === true || (shape.spares ?? 0) > 0;
+    this.names = [...dataNames(shape), ...(witness ? [WITNESS] : [])];
     this.trace =
       log === undefined ? undefined : (line) => log(`${this.agenda.now.toFixed(1).padStart(9)} ${line}`);
     this.judge = new Judge({
@@ -78,27 +85,56 @@ export class World implements Surroundings {
       mysqld: (name) => this.member(name).mysqld,
       durable: (name) => this.member(name).durable,
       leaseUntil: (name) => this.member(name).leaseUntil,
-      clusterId: this.clusterId,
+      clusterId: () => this.controller.clusterId,
+      inConfiguration: (ids) => this.members.filter(({ memberId }) => ids.includes(memberId)),
+      clocksJumped: () => this.clocksJumped,
+      intact: () => this.losses === 0,
       fenceMs: 100,
     });
-    this.members = this.names.map((name) => new Member(name, this));
+    this.members = this.names.map((name) => new Member(name, this, name === WITNESS));
+    for (const member of this.members) this.byName.set(member.name, member);
     this.clients = new Clients(this, options.writeEveryMs ?? 45);
     for (const member of this.members) {
+      if (this.controller.wants(member.name) === undefined) member.parked = true;
       this.agenda.after(this.random.between(0, 200), () => member.startPod());
       this.every(400, () => member.observe());
       this.every(1_000, () => member.postIntent());
     }
+    this.every(300, () => this.controller.look());
   }
 
+  private readonly byName = new Map<string, Member>();
+
   member(name: string): Member {
-    const found = this.members.find((one) => one.name === name);
+    const found = this.byName.get(name);
     if (found === undefined) throw new Error(`no member ${name}`);
     return found;
   }
 
-  /** The controller notes that the cluster was born. */
-  get initialised(): boolean {
-    return this.judge.openTerms.size > 0;
+  /** Pods the intent wants. */
+  get wanted(): Member[] {
+    return this.members.filter(({ name }) => this.controller.wants(name) !== undefined);
+  }
+
+  /** The newest configuration on any disk. */
+  newestConfig(): raft.Configuration | undefined {
+    const ours = this.members.filter(({ durable }) => durable.clusterId === this.controller.clusterId);
+    const configs = ours.flatMap(({ durable: { config } }) => config ?? []);
+    return configs.sort((a, b) => b.term - a.term || b.version - a.version)[0];
+  }
+
+  /** A leader is at a change of the configuration. */
+  isChanging(): boolean {
+    return this.members.some(({ agent }) => {
+      const role = agent?.state.role;
+      return (
+        role?.role === "leader" && (role.change !== undefined || role.acks !== agent?.state.durable.config?.k)
+      );
+    });
+  }
+
+  inConfiguration({ durable }: Member, { memberId }: Member): boolean {
+    return durable.config?.voters.includes(memberId) ?? false;
   }
 
   private every(ms: number, run: () => void): void {
@@ -140,7 +176,7 @@ export class World implements Surroundings {
   // ------------------------------------------------------------ surroundings of mysqld
 
   mysqldOf(name: string): Mysqld | undefined {
-    return this.members.find((one) => one.name === name)?.mysqld;
+    return this.byName.get(name)?.mysqld;
   }
 
   identityOf(instance: string): string {
@@ -162,8 +198,9 @@ export class World implements Surroundings {
   // ------------------------------------------------------------ messages and the API
 
   send(from: string, to: string, message: Message): void {
-    const name = to.replace(/\..*$/, "");
-    const target = this.members.find((member) => member.name === name);
+    const dot = to.indexOf(".");
+    const name = dot < 0 ? to : to.slice(0, dot);
+    const target = this.byName.get(name);
     this.judge.sent(from, message, to);
     if (target === undefined) return;
     const told = this.carry?.(message, this.member(from), target);
@@ -177,12 +214,15 @@ export class World implements Surroundings {
     const { random, agenda } = this;
     agenda.after(random.between(1, 40), () => {
       if (agenda.now < this.apiDownUntil) return this.publish(member, term);
-      const { version, term: known } = this.slice;
-      if (known > term) return;
+      const { version } = this.slice;
+      const { clusterId, former } = this.member(member).durable;
+      // A slice of another cluster is only written over by the one that knows it as its past.
+      const other = this.slice.clusterId !== "" && this.slice.clusterId !== clusterId;
+      if (other ? !former.includes(this.slice.clusterId) : this.slice.term > term) return;
       agenda.after(random.between(1, 60), () => {
         if (agenda.now < this.apiDownUntil || this.slice.version !== version)
           return this.publish(member, term);
-        this.slice = { member, term, version: version + 1 };
+        this.slice = { member, term, version: version + 1, clusterId };
         this.trace?.(`api: the primary is ${member}, term ${term}`);
       });
     });
@@ -192,9 +232,10 @@ export class World implements Surroundings {
 
   /** The member that leads and is open, if there is exactly one in the newest term. */
   openLeader(): Member | undefined {
-    const open = this.members.filter(({ agent, mysqld }) => {
+    const open = this.members.filter(({ agent, mysqld, durable }) => {
       const role = agent?.state.role;
-      return role?.role === "leader" && role.phase === "open" && mysqld.openForWrites;
+      const ours = durable.clusterId === this.controller.clusterId;
+      return ours && role?.role === "leader" && role.phase === "open" && mysqld.openForWrites;
     });
     return open.length === 1 ? open[0] : undefined;
   }
@@ -204,8 +245,10 @@ export class World implements Surroundings {
     const leader = this.openLeader();
     if (leader === undefined) return `no open primary (${this.describe()})`;
     const term = leader.durable.term;
-    for (const member of this.members) {
-      if (member === leader) continue;
+    const unlike = this.unlikeWanted(leader);
+    if (unlike !== undefined) return `${unlike} (${this.describe()})`;
+    for (const member of this.wanted) {
+      if (member === leader || member.dataless) continue;
       const { mysqld, durable } = member;
       if (durable.quarantined !== "") return `${member.name} is quarantined: ${durable.quarantined}`;
       if (durable.term !== term)
@@ -215,8 +258,24 @@ export class World implements Surroundings {
       if (durable.abstain && durable.config?.voters.includes(durable.memberId))
         return `${member.name} abstains`;
       if (mysqld.offline) return `${member.name} serves no reads`;
+      if (mysqld.receiver.target.acknowledge !== this.inConfiguration(leader, member))
+        return `${member.name} acknowledges as it should not, or not as it should`;
     }
     return this.slice.member === leader.name ? undefined : `the slice says ${this.slice.member}`;
+  }
+
+  /** What the configuration lacks of what is wanted. */
+  private unlikeWanted({ durable, mysqld, agent }: Member): string | undefined {
+    const { config } = durable;
+    const wanted = this.wanted.filter(({ name }) => this.controller.wants(name)?.role !== "learner");
+    const absent = wanted.find(({ memberId }) => config?.voters.includes(memberId) !== true);
+    if (absent !== undefined) return `${absent.name} is wanted and no voter`;
+    if (config === undefined || config.voters.length !== wanted.length)
+      return `${config?.voters.join(", ")} are more than wanted`;
+    if (mysqld.k !== config.k || mysqld.semisync !== config.k > 0)
+      return `k is ${mysqld.k}, the configuration says ${config.k}`;
+    const role = agent?.state.role;
+    return role?.role === "leader" && role.change !== undefined ? "a change is under way" : undefined;
   }
 
   describe(): string {
