@@ -45,9 +45,12 @@ const SCHEMA: Case[] = [
     says: "spec.failover.electionTimeout: must be 4 x heartbeat or more; got 300ms. Set 600ms.",
   },
   {
-    name: "shop",
-    spec: { instances: 5 },
-    says: "spec.instances: changing it is not supported yet; got 3 -> 5. Make a new cluster of that size.",
+    spec: { instances: 3, witness: {} },
+    says: "spec.witness: needs an even number of instances; got 3. Remove it, or set 2 or 4.",
+  },
+  {
+    spec: { readReplicas: [{ name: "primary" }] },
+    says: "spec.readReplicas.name: reserved; got primary. Choose another.",
   },
   {
     name: "shop",
@@ -118,10 +121,8 @@ test("every problem is told at once", async () => {
 });
 
 test("kubectl scale is denied by the schema: /scale reaches no webhook", async () => {
-  const text = await refusal(kubectl(["-n", NAMESPACE, "scale", "mysqlcluster", "shop", "--replicas=5"]));
-  expect(text).toContain(
-    "spec.instances: changing it is not supported yet; got 3 -> 5. Make a new cluster of that size.",
-  );
+  const text = await refusal(kubectl(["-n", NAMESPACE, "scale", "mysqlcluster", "shop", "--replicas=10"]));
+  expect(text).toContain("spec.instances: must be 1 to 9; got 10. Set 1, 3, 5, 7 or 9.");
 });
 
 test("a protected cluster is not deleted until the protection is taken away", async () => {
