@@ -114,7 +114,7 @@ async function maintain(ports: Ports, stored: Cluster): Promise<RunResult | unde
   const status = statusOf(before, { ...known, observed, refused, settings: ports.settings, now: now() });
   await writeStatus(ports, cluster, { status, observed });
   if (failed.length > 0) throw new AggregateError(failed, messages(failed));
-  return wait(status);
+  return wait(status, observed);
 }
 
 /** Runs every concern in order, also after one that failed: a Service that is refused must not hide a failover. */
@@ -206,8 +206,9 @@ async function writeStatus(
   await tell(kube, cluster, eventsOf(cluster.status, status, observed), now());
 }
 
-function wait({ phase }: Status): RunResult | undefined {
-  if (phase === "Ready") return undefined;
+function wait({ phase }: Status, { rollout }: Partial<Observed>): RunResult | undefined {
+  const isRenewing = rollout?.waitsFor !== undefined && !rollout.byHand;
+  if (phase === "Ready") return isRenewing ? { requeueAfterMs: DEGRADED_MS } : undefined;
   return { requeueAfterMs: phase === "Degraded" ? DEGRADED_MS : BUSY_MS };
 }
 
