@@ -47,6 +47,9 @@ function ours(input: ConfigInput): Readonly<Record<string, string>> {
     relay_log: "relay",
     binlog_format: "ROW",
     log_replica_updates: "ON",
+    // OFF, the receiver passes over what this member wrote in a former life: an emptied or cloned volume would lack
+    // it for ever (found with real faults, 9.7.4). GTIDs end every loop.
+    replicate_same_server_id: "ON",
     binlog_checksum: "CRC32",
     // ON would throw acknowledged relay logs away (mysql-facts F).
     relay_log_recovery: "OFF",

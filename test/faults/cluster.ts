@@ -133,18 +133,20 @@ export class Cluster {
   /** Tells every agent, as the controller does. @throws when one does not take it within 30 s. */
   async putIntent(change: Partial<Intent>): Promise<void> {
     this.intent = { ...this.intent, ...change, generation: this.intent.generation + 1 };
-    const body = JSON.stringify(this.intent);
+    for (const member of this.members)
+      await waitFor(`${member.name} takes the intent`, () => this.tell(member), { limitMs: 30_000 });
+  }
+
+  /** False when the agent does not take it. */
+  private async tell({ host }: Member): Promise<boolean> {
     const names = [agentName(this.name)];
     const client = createPeerClient({ port: PORTS.agent, certificates: this.certificates, names });
-    const put = async ({ host }: Member): Promise<boolean> => {
+    const body = JSON.stringify(this.intent);
+    try {
       const request = { method: "PUT", path: "/v1/intent", body, timeoutMs: 2_000 } as const;
       return (await client.request(host, request)).status === 200;
-    };
-    try {
-      for (const member of this.members)
-        await waitFor(`${member.name} takes the intent`, () => put(member).catch(() => false), {
-          limitMs: 30_000,
-        });
+    } catch {
+      return false;
     } finally {
       client.close();
     }
@@ -185,6 +187,7 @@ export class Cluster {
       this.members.map(({ name }, at) => `${name}: ${describe(seen[at])}`).join("; ");
     const holds = async (): Promise<boolean> => {
       seen = await this.statuses();
+      await this.tellNewcomers(seen);
       const primaries = seen.filter((status) => status?.role === "primary");
       const term = primaries[0]?.term ?? -1;
       const voters = primaries[0]?.configuration?.voters.length;
@@ -200,6 +203,13 @@ export class Cluster {
     await waitFor(() => `the cluster whole: ${missing()}`, holds, { limitMs, everyMs: 50 });
     const primary = seen.find((status) => status?.role === "primary");
     return { primary: this.member(primary?.name ?? ""), term: primary?.term ?? 0 };
+  }
+
+  /** A member whose volume is new knows nothing: the controller tells it. */
+  private async tellNewcomers(seen: readonly (MemberStatus | undefined)[]): Promise<void> {
+    const { generation } = this.intent;
+    const behind = this.members.filter((_, at) => (seen[at]?.generation ?? generation) < generation);
+    await Promise.all(behind.map((member) => this.tell(member)));
   }
 
   /** An agent's word is not enough: every mysqld must answer. */

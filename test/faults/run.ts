@@ -6,6 +6,7 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -13,6 +14,7 @@ import { KEYS, TABLES } from "./clients";
 import { Cluster, type Ground } from "./cluster";
 import { Unfinished, runIncident, type Incident } from "./incident";
 import { LOAD_TABLES } from "./loads";
+import type { Member } from "./member";
 import type { IncidentPlan } from "./plan";
 import { finish, headLine, incidentLine } from "./report";
 import { nameOf, type Run, type Runs } from "./runs";
@@ -26,7 +28,7 @@ const REMEMBERED = 5;
 /** After so many incidents old binary logs and kept tails are removed, when everybody has everything. */
 const CLEAN_EVERY = 10;
 /** One that is not back by then is broken, not slow: a clone under load takes some 10 s here. */
-const WHOLE_MS = 90_000;
+const WHOLE_MS = 60_000;
 
 /** Runs all; false when an incident ended badly. */
 export async function runAll(
@@ -41,8 +43,8 @@ export async function runAll(
   for (const [number, run] of runs.entries()) {
     const cluster = await Cluster.create(ground, number, run.shape);
     try {
-      await cluster.start().catch((cause: unknown) => {
-        keep(cluster, run.incidents[0], [String(cause)]);
+      await cluster.start().catch(async (cause: unknown) => {
+        await keep(cluster, run.incidents[0], [String(cause)]);
         throw cause;
       });
       const done = await runOne(cluster, run, { ...sizes, checker, before: incidents.length });
@@ -81,9 +83,9 @@ async function runOne(
       const incident = await runIncident(cluster, plan, options);
       incidents.push(incident);
       console.log(incidentLine(incident, before + incidents.length, nameOf(shape)));
-      if (process.env["KEEP"]) keep(cluster, plan, [], join(OUT, "faults-kept", String(plan.number)));
+      if (process.env["KEEP"]) await keep(cluster, plan, [], join(OUT, "faults-kept", String(plan.number)));
       if (incident.wrong.length > 0) {
-        keep(cluster, plan, incident.wrong);
+        await keep(cluster, plan, incident.wrong);
         return { good: false, incidents };
       }
       earlier = [...earlier, ...incident.acknowledged].filter(
@@ -93,7 +95,7 @@ async function runOne(
     } catch (cause) {
       const text = cause instanceof Unfinished ? cause.message : String((cause as Error).stack ?? cause);
       console.log(`${before + incidents.length + 1} ${nameOf(shape)} FAILED: ${text}`);
-      keep(cluster, plan, [text]);
+      await keep(cluster, plan, [text]);
       return { good: false, incidents };
     }
   }
@@ -130,16 +132,17 @@ async function tidy(cluster: Cluster, number: number): Promise<void> {
 const readText = (file: string): string => (existsSync(file) ? readFileSync(file, "utf8") : "");
 
 /** Everything that is needed to understand what happened. */
-function keep(
+async function keep(
   cluster: Cluster,
   plan: IncidentPlan | undefined,
   wrong: readonly string[],
   to = FAILURE,
-): void {
+): Promise<void> {
   mkdirSync(to, { recursive: true });
   const put = (name: string, content: unknown): void =>
     writeFileSync(join(to, name), typeof content === "string" ? content : JSON.stringify(content, null, 2));
   put("incident.json", { cluster: nameOf(cluster.shape), plan, wrong });
+  put("statuses.json", await cluster.statuses());
   put("events.jsonl", cluster.events().slice(-200).join("\n"));
   for (const name of readdirSync(cluster.directory).filter((each) => each.endsWith(".html")))
     copyFileSync(join(cluster.directory, name), join(to, name));
@@ -147,13 +150,34 @@ function keep(
     ({ name, log }) => [name, readText(`${log}.before`) + readText(log)] as const,
   );
   put("story.txt", story(Object.fromEntries(logs)));
-  for (const member of cluster.members) {
-    for (const suffix of ["", ".before"])
-      if (existsSync(member.log + suffix))
-        copyFileSync(member.log + suffix, join(to, `${member.name}${suffix}.log`));
-    const state = join(member.data, "agent/state.json");
-    if (existsSync(state)) copyFileSync(state, join(to, `${member.name}.state.json`));
-  }
+  for (const member of cluster.members) await keepMember(member, to, to === FAILURE);
   if (to === FAILURE)
-    console.log(`kept in out/faults-failure: logs, states, events, the plan of the incident`);
+    console.log("kept in out/faults-failure: story.txt, logs, states, binary logs, answers of SQL");
+}
+
+const QUESTIONS = [
+  "SELECT @@global.gtid_executed executed, @@global.gtid_purged purged, @@server_uuid uuid",
+  "SHOW REPLICA STATUS",
+  "SHOW BINARY LOGS",
+  "XA RECOVER",
+  "SHOW FULL PROCESSLIST",
+  "SELECT * FROM performance_schema.replication_applier_status_by_worker",
+];
+const BINARY_LOG_MAX = 20_000_000;
+
+async function keepMember(member: Member, to: string, whole: boolean): Promise<void> {
+  const copy = (file: string, name: string): void => {
+    if (existsSync(file) && statSync(file).size <= BINARY_LOG_MAX)
+      copyFileSync(file, join(to, `${member.name}.${name}`));
+  };
+  for (const suffix of ["", ".before"]) copy(member.log + suffix, `log${suffix}`);
+  copy(join(member.data, "agent/state.json"), "state.json");
+  if (!whole || member.witness) return;
+  const answers: Record<string, unknown> = {};
+  for (const question of QUESTIONS) answers[question] = await member.sql(question, 2_000).catch(String);
+  writeFileSync(join(to, `${member.name}.sql.json`), JSON.stringify(answers, null, 2));
+  const datadir = join(member.data, "mysql");
+  const names = existsSync(datadir) ? readdirSync(datadir) : [];
+  for (const name of names.filter((each) => /^(binlog|relay)\.\d+$/.test(each)))
+    copy(join(datadir, name), name);
 }
