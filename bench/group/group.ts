@@ -133,10 +133,10 @@ export class Group {
   }
 
   /** Follows the pods where they were made anew. */
-  async relocate(): Promise<void> {
-    for (const { name, ip, deleting } of await this.pods()) {
-      if (ip !== "" && !deleting) this.member(name).moveTo(ip);
-    }
+  async relocate(): Promise<Pod[]> {
+    const pods = await this.pods();
+    for (const { name, ip, deleting } of pods) if (ip !== "" && !deleting) this.member(name).moveTo(ip);
+    return pods;
   }
 
   /** The administrator: whoever is out of the group joins it again; who was put offline is opened. */

@@ -7,6 +7,7 @@ import { podLabels } from "./manifests";
 
 export interface Pod {
   readonly name: string;
+  readonly uid: string;
   readonly ip: string;
   readonly node: string;
   readonly deleting: boolean;
@@ -24,6 +25,7 @@ export async function readGroupPods(place: Place): Promise<Pod[]> {
   return pods
     .map(({ metadata, spec, status }) => ({
       name: metadata.name,
+      uid: metadata.uid ?? "",
       ip: status?.podIP ?? "",
       node: spec?.nodeName ?? "",
       deleting: metadata.deletionTimestamp !== undefined,

@@ -19,6 +19,8 @@ export class Peer implements Subject {
   /** A group has no terms: changes of the primary are counted here. */
   private term = 0;
   private last: string | undefined;
+  /** UID of a pod that was deleted: while it stands the group may still have it ONLINE. */
+  private deleted: string | undefined;
 
   constructor(
     readonly name: Flavour,
@@ -41,9 +43,10 @@ export class Peer implements Subject {
 
   async prepare(fault: FaultName, primary: string): Promise<() => Promise<Struck>> {
     this.group.watch();
-    if (fault === "switchover") return () => this.handOver(primary);
     const pod = (await this.group.pods()).find(({ name }) => name === primary);
     if (!pod) throw new Error(`no pod ${primary}`);
+    this.deleted = fault === "pod-deleted" ? pod.uid : undefined;
+    if (fault === "switchover") return () => this.handOver(primary);
     const { namespace } = this.group.place;
     const victim = { namespace, pod: pod.name, node: pod.node, frozen: ["mysqld"] };
     const strike = await prepareStrike(fault, victim);
@@ -64,7 +67,8 @@ export class Peer implements Subject {
 
   async awaitBack(instance: string, deadlineMs: number): Promise<void> {
     await waitFor(`${instance} ONLINE again`, { deadlineMs, everyMs: 50 }, async () => {
-      await this.group.relocate();
+      const pods = await this.group.relocate();
+      if (pods.some(({ uid }) => uid === this.deleted)) return "its former pod still stands";
       const reports = await this.group.reports();
       const others = reports.filter((report) => report && report.by !== instance);
       const own = reports.find((report) => report?.by === instance);

@@ -54,7 +54,8 @@ async function main(): Promise<void> {
   await install(step);
   const fleet = await makeFleet(subjects);
   const stop = { at: Date.now() + setting("MINUTES", 24 * 60) * 60_000 };
-  process.once("SIGINT", () => (stop.at = 0)); // The incident under way is finished, the figures are written.
+  // The incident under way is finished, the figures are written; a second signal ends it at once.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => (stop.at = 0));
   try {
     await measure({ fleet, raws, rows, targets, draw: random(seed), stop, commit: commit() });
   } finally {
@@ -103,20 +104,33 @@ async function measure(plan: Plan): Promise<void> {
   const { raws, rows, targets, stop } = plan;
   const reigns = new Map<SubjectName, Reign>();
   const givenUp = new Set<string>();
+  const isGivenUp = (pair: Pair): boolean => givenUp.has(pairKey(pair)) || givenUp.has(pair.subject);
   for (;;) {
-    const round = nextRound(rows, targets, (pair) =>
-      givenUp.has(pairKey(pair)) ? Infinity : raws.count(pair),
-    );
+    const round = nextRound(rows, targets, (pair) => (isGivenUp(pair) ? Infinity : raws.count(pair)));
     if (round.length === 0) return;
     for (const pair of round) {
       if (Date.now() > stop.at) return note("stopped before all were measured; RESUME=1 goes on");
-      await one(plan, pair, reigns);
+      if (isGivenUp(pair) || (await one(plan, pair, reigns))) continue;
       if (raws.failuresInARow(pair) >= FAILURES_MAX) givenUp.add(pairKey(pair));
+      const mended = await repair(plan, pair);
+      if (!mended) givenUp.add(pair.subject);
     }
   }
 }
 
-async function one(plan: Plan, pair: Pair, reigns: Map<SubjectName, Reign>): Promise<void> {
+/** False: it cannot be brought back to three members in quorum, so that this run goes on without it. */
+async function repair({ fleet }: Plan, { subject }: Pair): Promise<boolean> {
+  try {
+    await fleet.subjects.get(subject)?.repair();
+    return true;
+  } catch (cause) {
+    note(`${subject} is given up for this run: ${sentence(cause)}`);
+    return false;
+  }
+}
+
+/** One trial, noted; false when it failed. */
+async function one(plan: Plan, pair: Pair, reigns: Map<SubjectName, Reign>): Promise<boolean> {
   const { fleet, raws, draw, targets } = plan;
   const subject = fleet.subjects.get(pair.subject);
   if (!subject) throw new Error(`no subject ${pair.subject}`);
@@ -130,6 +144,7 @@ async function one(plan: Plan, pair: Pair, reigns: Map<SubjectName, Reign>): Pro
     reigns.set(subject.name, after);
     raws.add({ ...raw, falseFailovers: raw.falseFailovers + between });
     tell(raws, pair, raw, targets);
+    return true;
   } catch (cause) {
     reigns.delete(subject.name);
     const none = { acknowledged: 0, lost: 0, divergent: 0, falseFailovers: 0 };
@@ -137,7 +152,7 @@ async function one(plan: Plan, pair: Pair, reigns: Map<SubjectName, Reign>): Pro
     const failed = sentence(cause);
     raws.add({ ...pair, at, commit: plan.commit, cycleMs: Date.now() - began, ...none, failed });
     note(`${pairKey(pair)}: failed: ${failed}`);
-    await subject.repair();
+    return false;
   }
 }
 

@@ -24,6 +24,9 @@ export class Porpoise implements Subject {
   readonly name = "porpoise";
   private readonly slice = new SliceWatch(REF.namespace, names.primarySlice(REF.name));
 
+  /** UID of a pod that was deleted: while it stands its agent says that all is well. */
+  private deleted: string | undefined;
+
   private constructor(readonly target: Target) {}
 
   /** Makes the cluster where it is not there already. */
@@ -55,6 +58,7 @@ export class Porpoise implements Subject {
   async prepare(fault: FaultName, primary: string): Promise<() => Promise<Struck>> {
     const pod = (await readPods(REF)).find(({ instance }) => instance === primary);
     if (!pod) throw new Error(`no pod of ${primary}`);
+    this.deleted = fault === "pod-deleted" ? pod.uid : undefined;
     if (fault === "switchover") return prepareTransfer(pod);
     const victim = { namespace: REF.namespace, pod: pod.name, node: pod.node ?? "" };
     return prepareStrike(fault, { ...victim, frozen: ["agent", "mysqld"] });
@@ -72,6 +76,7 @@ export class Porpoise implements Subject {
   async awaitBack(instance: string, deadlineMs: number): Promise<void> {
     await waitFor(`${instance} in quorum again`, { deadlineMs, everyMs: 50 }, async () => {
       const pods = await readPods(REF);
+      if (pods.some(({ uid }) => uid === this.deleted)) return "its former pod still stands";
       const members = await readMembers(pods, 500);
       const [own, primary] = [members.get(instance), primaryOf({ members })];
       if (!primary) return "nobody is primary";
