@@ -59,8 +59,10 @@ export function becomeLeader(state: State, { standing, cause, since }: Candidate
     peers: {},
     markers: 0,
     excluding: [],
+    shut: [],
     excluded: [],
     failures: 0,
+    givenUp: 0,
     reason: REASONS[cause],
     cause,
   };

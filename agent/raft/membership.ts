@@ -29,10 +29,11 @@ import type {
 } from "./types";
 
 /** An added voter that does not come to hold the marker holds up commits where k was raised for it. */
-const ADD_LIMIT_MS = 5_000;
+const ADD_LIMIT_MS = 1_500;
 
-/** After an addition that was given up. */
+/** After an addition that was given up; doubled each time. */
 const ADD_PAUSE_MS = 2_000;
+const ADD_PAUSE_MAX_MS = 60_000;
 
 /** What the leader should do next about the configuration. */
 export function steer(state: State, input: Input): Step {
@@ -119,9 +120,10 @@ function continueChange(state: State, change: Change, input: Input): Step {
 /** Its raised k is taken back next: the configuration in force asks for no more. */
 function giveUp(state: State, { now }: Input): Step {
   const next = withoutChange(state);
-  return next.role.role === "leader"
-    ? stay({ ...next, role: { ...next.role, changeAfter: now + ADD_PAUSE_MS } })
-    : stay(next);
+  if (next.role.role !== "leader") return stay(next);
+  const givenUp = next.role.givenUp + 1;
+  const changeAfter = now + Math.min(ADD_PAUSE_MAX_MS, ADD_PAUSE_MS * 2 ** (givenUp - 1));
+  return stay({ ...next, role: { ...next.role, givenUp, changeAfter } });
 }
 
 function continueAddition(state: State, change: Change, input: Input): Step {
@@ -159,6 +161,7 @@ function join(state: State, { id }: Observer, config: Configuration, input: Inpu
   const next: State = { ...state, observers: state.observers.filter((one) => one.id !== id) };
   return chain(
     install(next, config, input),
+    (now) => stay(now.role.role === "leader" ? { ...now, role: { ...now.role, givenUp: 0 } } : now),
     (now) => enter(now, { kind: "add", member: id, stage: "spreading", since: input.now }),
     (now) => [now, [{ do: "tell", event: { what: "MemberJoined", member: id, term: now.durable.term } }]],
   );
@@ -236,14 +239,14 @@ function withVoter({ durable }: State, { id, dataless }: Observer): Configuratio
   return { ...config, version: config.version + 1, voters, witnesses, k: fullK({ voters, witnesses }) };
 }
 
-/** How many of them report to hold the change's marker. Reports, not counted acknowledgements. */
+/**
+ * How many of them report to hold the change's marker. Reports, not counted acknowledgements. An abstainer counts, as
+ * its acknowledgement does: what it lost was before.
+ */
 function holdersOf({ role, durable }: State, { marker }: Change, ids: readonly MemberId[]): number {
   if (role.role !== "leader" || marker === undefined) return 0;
   const holds = (peer: Peer | undefined): boolean =>
-    peer !== undefined &&
-    peer.receiving === durable.term &&
-    !peer.abstain &&
-    containsText(peer.received, marker);
+    peer !== undefined && peer.receiving === durable.term && containsText(peer.received, marker);
   return ids.filter((id) => holds(role.peers[id])).length;
 }
 
@@ -289,10 +292,10 @@ export function onAcksSet(state: State, k: number, input: Input): Step {
 
 export function onExcluded(state: State, member: MemberId, input: Input): Step {
   const { role } = state;
-  const left = state.durable.left.find((one) => one.member === member);
-  if (role.role !== "leader" || left === undefined) return stay(state);
-  const excluded = [...role.excluded.filter((one) => one.member !== member), left];
-  return steer({ ...state, role: { ...role, excluded, failures: 0 } }, input);
+  if (role.role !== "leader") return stay(state);
+  const excluding = role.excluding.filter((one) => one !== member);
+  const excluded = [...new Set([...role.excluded, member])];
+  return steer({ ...state, role: { ...role, excluding, excluded, failures: 0 } }, input);
 }
 
 /** A verb of a change has failed: after a pause `steer` finds again what is missing. */
@@ -303,8 +306,7 @@ export function onMembershipFailed(state: State, failed: VerbName, { now }: Inpu
   const paused: Leader = { ...role, failures, pausedUntil: now + retryDelayMs(failures) };
   // What was set is not known: the configuration's k is set again, whatever it was.
   if (failed === "setAcks") return stay({ ...state, role: { ...paused, acks: -1 } });
-  if (failed === "exclude")
-    return stay({ ...state, role: { ...paused, excluding: role.excluded.map(({ member }) => member) } });
+  if (failed === "exclude") return stay({ ...state, role: { ...paused, excluding: [] } });
   const change = role.change === undefined ? undefined : { ...role.change, marker: undefined };
   return failed === "mark"
     ? stay({ ...state, role: { ...paused, change } })

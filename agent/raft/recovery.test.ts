@@ -264,7 +264,7 @@ describe("after a clone", () => {
       type: "message",
       message: { type: "markerRequest", clusterId: K, from: b, term: 7 },
     };
-    expect(words(step(leader(), request, input)[1])).toEqual(["verb mark"]);
+    expect(words(step(leader(), request, input)[1])).toEqual(["verb mark", `send markerReply ${b}`]);
     expect(words(step(leader({ phase: "draining" }), request, input)[1])).toEqual([]);
   });
 

@@ -14,6 +14,8 @@ import type { Action, Follower, Input, MysqldPhase, State, Step, Told } from "./
 const RESTART_GRACE_MS = 5_000;
 /** Asks again for a marker that did not come. */
 const MARKER_RETRY_MS = 1_000;
+/** A marker that was named and does not come was not written. */
+const MARKER_LOST_MS = 10_000;
 
 export function tend(state: State, input: Input): Step {
   if (state.dataless) return stay(state);
@@ -280,8 +282,9 @@ export function onRebuild(state: State): Step {
 function seekMarker(state: State, role: Follower, { now }: Input): Step {
   if (role.marker !== undefined && containsText(state.received, role.marker))
     return persist(state, { abstain: false });
-  if (role.leader === undefined || role.marker !== undefined) return stay(state);
-  if (role.markerAskedAt !== undefined && now - role.markerAskedAt < MARKER_RETRY_MS) return stay(state);
+  if (role.leader === undefined) return stay(state);
+  const patienceMs = role.marker === undefined ? MARKER_RETRY_MS : MARKER_LOST_MS;
+  if (role.markerAskedAt !== undefined && now - role.markerAskedAt < patienceMs) return stay(state);
   const next: State = { ...state, role: { ...role, markerAskedAt: now } };
   return [next, [send(next, role.leader, { type: "markerRequest", term: next.durable.term })]];
 }

@@ -14,7 +14,7 @@ const LEFT_MAX = 16;
 /** Members that left and neither are seen to be silent nor are shut out here. */
 export function unsilenced({ role, durable }: State): readonly Left[] {
   const excluded = role.role === "leader" ? role.excluded : [];
-  return durable.left.filter(({ member }) => !excluded.some((one) => one.member === member));
+  return durable.left.filter(({ member }) => !excluded.includes(member));
 }
 
 /** What a member keeps of those who left when it takes on `config`. */
@@ -40,10 +40,12 @@ export function silence(state: State, input: Input): Step {
 function silenceOne(state: State, left: Left, input: Input): Step {
   const { role } = state;
   if (role.role !== "leader") return stay(state);
+  if (role.excluding.includes(left.member)) return stay(state); // Taken back only when it has ended.
   if (isSilent(state, role, left)) return forget(state, role, left);
-  const due = !role.excluding.includes(left.member) && (role.pausedUntil ?? -Infinity) <= input.now;
+  const due = !role.excluded.includes(left.member) && (role.pausedUntil ?? -Infinity) <= input.now;
   if (!due || isComing(state, role, left, input)) return stay(state);
-  const next: State = { ...state, role: { ...role, excluding: [...role.excluding, left.member] } };
+  const [excluding, shut] = [role.excluding, role.shut].map((list) => [...new Set([...list, left.member])]);
+  const next: State = { ...state, role: { ...role, excluding: excluding ?? [], shut: shut ?? [] } };
   return [next, [verb(next, { verb: "exclude", ...left })]];
 }
 
@@ -56,7 +58,10 @@ function isSilent({ durable }: State, { peers }: Leader, { member, address }: Le
     peer.configTerm === config?.term &&
     peer.configVersion >= (config?.version ?? Infinity);
   if (knows && !peer.acknowledging) return true;
-  const others = Object.values(peers).filter(({ id }) => id !== member && id !== memberId);
+  const last = peer?.answeredAt ?? -Infinity;
+  const others = Object.values(peers).filter(
+    ({ id, answeredAt }) => id !== member && id !== memberId && answeredAt > last,
+  );
   return address === ""
     ? others.some(({ id }) => nameOf(id) === nameOf(member)) // Its instance has another volume now.
     : others.some(({ health }) => health?.address === address);
@@ -70,12 +75,9 @@ function isComing({ tuning }: State, role: Leader, { member }: Left, { now }: In
 
 function forget(state: State, role: Leader, left: Left): Step {
   const others = state.durable.left.filter(({ member }) => member !== left.member);
-  const shut = role.excluding.includes(left.member);
-  const next: Leader = {
-    ...role,
-    excluding: role.excluding.filter((member) => member !== left.member),
-    excluded: role.excluded.filter(({ member }) => member !== left.member),
-  };
-  const actions = (now: State): Action[] => (shut ? [verb(now, { verb: "admit", ...left })] : []);
+  const keep = (member: MemberId): boolean => member !== left.member;
+  const next: Leader = { ...role, shut: role.shut.filter(keep), excluded: role.excluded.filter(keep) };
+  const actions = (now: State): Action[] =>
+    role.shut.includes(left.member) ? [verb(now, { verb: "admit", ...left })] : [];
   return chain(persist({ ...state, role: next }, { left: others }), (now) => [now, actions(now)]);
 }

@@ -115,12 +115,7 @@ const handlers: Handlers = {
   diverged: current((state, { errant }) => onDiverged(state, errant)),
   rewound: thenTend((state, { result, errant }) => onRewound(state, result, errant)),
   cloned: thenTend((state) => onCloned(state)),
-  marked: current((state, { marker, to }) => [
-    state,
-    to === state.durable.memberId
-      ? [] // Of a change: who holds it is seen from the answers.
-      : [send(state, to, { type: "markerReply", term: state.durable.term, marker })],
-  ]),
+  marked: (state) => stay(state), // Its commit; who holds it is seen without.
   acksSet: current((state, { k }, input) => chain(onAcksSet(state, k, input), (now) => advance(now, input))),
   excluded: current((state, { member }, input) =>
     chain(onExcluded(state, member, input), (now) => advance(now, input)),
@@ -164,7 +159,14 @@ function writeMarker(state: State, to: string): Step {
   if (role.role !== "leader") return stay(state);
   const markers = role.markers + 1;
   const marker = markerOf(durable.clusterId, durable.term, markers);
-  return [{ ...state, role: { ...role, markers } }, [verb(state, { verb: "mark", to, marker })]];
+  return [
+    { ...state, role: { ...role, markers } },
+    // Told before it is written: its commit may wait for others, and holding it proves that it was written.
+    [
+      verb(state, { verb: "mark", to, marker }),
+      send(state, to, { type: "markerReply", term: durable.term, marker }),
+    ],
+  ];
 }
 
 /** Messages of another cluster are void. */

@@ -212,12 +212,15 @@ export interface Leader {
   /** Markers used in this term. */
   readonly markers: number;
   readonly change?: Change;
-  /** Members of `durable.left` for which an `exclude` runs or has ended well in this term; those it has. */
+  /** Members of `durable.left` for which an `exclude` runs, was ever asked for in this term, has ended well. */
   readonly excluding: readonly MemberId[];
-  readonly excluded: readonly Left[];
+  readonly shut: readonly MemberId[];
+  readonly excluded: readonly MemberId[];
   /** Verbs of membership that failed in a row; until when none is tried. */
   readonly failures: number;
   readonly pausedUntil?: number;
+  /** Additions given up since the last one that came about. */
+  readonly givenUp: number;
   /** No other change is begun before then. */
   readonly changeAfter?: number;
 }

@@ -68,8 +68,10 @@ export function leading(more: Partial<Leader> = {}): Leader {
     acks: 1,
     markers: 0,
     excluding: [],
+    shut: [],
     excluded: [],
     failures: 0,
+    givenUp: 0,
     peers: { [b]: peer(b), [c]: peer(c) },
     ...more,
   };

@@ -63,6 +63,8 @@ export class Controller {
   drop(name: string | undefined): void {
     const rest = this.wanted.filter((one) => one.name !== name);
     if (!rest.some(({ role }) => role === "voter")) return;
+    // Two of which one is gone for good can change nothing any more: only a recovery helps.
+    if (this.world.losses > 0 && rest.filter(({ role }) => role !== "learner").length < 3) return;
     this.wanted = rest;
     this.world.trace?.(`wanted: ${JSON.stringify(this.wanted)}`);
   }

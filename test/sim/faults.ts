@@ -195,7 +195,8 @@ export function mayLose(world: World, member: Member): boolean {
   const config = world.newestConfig();
   if (config === undefined || world.losses > 0) return false;
   // With k = 0 there is one holder only; what two voters lost one of, no election brings back.
-  if (config.k === 0 || config.voters.length < 3 || world.isChanging()) return false;
+  const fewest = Math.min(config.voters.length, world.controller.names("voter", "witness").length);
+  if (config.k === 0 || fewest < 3 || world.isChanging()) return false;
   const sound = othersSound(world, member.name);
   if (sound) world.losses++;
   return sound;

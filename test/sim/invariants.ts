@@ -66,6 +66,8 @@ export class Judge {
   private readonly grants = new Map<string, Grant>();
   /** The highest term a member showed its set for: by a granted vote, or by asking for votes. */
   private readonly shown = new Map<string, number>();
+  /** Source and member: how long the source's binary log was when the member was seen to be silent. */
+  private readonly silencedAt = new Map<string, number>();
   checks = 0;
 
   constructor(private readonly truth: Truth) {}
@@ -90,6 +92,8 @@ export class Judge {
       this.fail("I4", `${after.memberId}: vote of term ${after.term} ${before.vote} -> ${after.vote}`);
     if (after.openedTerm < before.openedTerm || after.relinquished < before.relinquished)
       this.fail("I3", `${after.memberId}: openedTerm or relinquished went back`);
+    for (const { member } of before.left)
+      if (!after.left.some((one) => one.member === member)) this.silenced(before, member);
     if (after.former.length > before.former.length) {
       if (after.config !== undefined) this.recovered(before.clusterId, after);
       return; // Another cluster: its configurations are others.
@@ -102,6 +106,11 @@ export class Judge {
         (config.term === old.term && config.version < old.version))
     )
       this.fail("I12", `${after.memberId}: the configuration went back`);
+  }
+
+  private silenced({ memberId }: Durable, left: string): void {
+    const [name = ""] = this.truth.inConfiguration([memberId]).map((one) => one.name);
+    if (name !== "") this.silencedAt.set(`${name}/${left}`, this.truth.mysqld(name).volume.binlog.length);
   }
 
   /** What the one that goes on alone holds is promised by the new cluster; the rest was given up by a person. */
@@ -268,11 +277,13 @@ export class Judge {
   }
 
   /** I6: the source is about to count an acknowledgement: of a voter, or of one that has left and is being silenced. */
-  counted(source: string, voter: string): void {
+  counted(source: string, voter: string, upTo: number): void {
     this.checks++;
     if (!this.truth.mysqld(source).semisync) return;
     const { config, left } = this.truth.durable(source);
     if (left.some(({ member }) => member === voter)) return;
+    // Sent before it fell silent: the next marker comes after all that this names.
+    if (upTo <= (this.silencedAt.get(`${source}/${voter}`) ?? -1)) return;
     if (config !== undefined && (!config.voters.includes(voter) || config.witnesses.includes(voter)))
       this.fail("I6", `${source} counts an acknowledgement of ${voter}, who is no data voter`);
   }

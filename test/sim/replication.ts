@@ -16,7 +16,7 @@ export interface Surroundings {
   /** The member whose volume the instance has now. */
   identityOf(instance: string): string;
   /** Before a source counts an acknowledgement of the member. */
-  beforeAck(source: string, memberId: string): void;
+  beforeAck(source: string, memberId: string, upTo: number): void;
   /** Before a replica writes to its relay log what a leader of `term` sent. */
   beforeReceive(replica: string, term: number): void;
   wake(replica: string): void;
@@ -177,7 +177,7 @@ export class Wire {
         else this.reset();
         return;
       }
-      around.beforeAck(source.name, this.receiver.identity);
+      around.beforeAck(source.name, this.receiver.identity, this.ackUpTo);
       source.onAck(replica.name, this.ackUpTo);
     });
   }

@@ -183,8 +183,8 @@ export class World implements Surroundings {
     return this.member(instance).durable.memberId;
   }
 
-  beforeAck(source: string, memberId: string): void {
-    this.judge.counted(source, memberId);
+  beforeAck(source: string, memberId: string, upTo: number): void {
+    this.judge.counted(source, memberId, upTo);
   }
 
   beforeReceive(replica: string, term: number): void {
