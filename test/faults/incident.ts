@@ -1,4 +1,6 @@
 /** One incident: clients, a fault or two, all undone, the cluster whole again, and the verdict. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { MemberStatus } from "../../api/agent";
 import { random as seeded } from "../../bench/result";
 import { Crowd, KEYS } from "./clients";
@@ -229,10 +231,13 @@ async function examine({ cluster, plan, options, crowd, load, primary }: Examine
     checkHistory(options.checker, crowd.history, options.pictures),
   ]);
   wrong.push(...judge(holdings, all));
-  if (history.result !== "ok")
+  if (history.result !== "ok") {
+    const lines = crowd.history.map((operation) => `${JSON.stringify(operation)}\n`);
+    writeFileSync(join(options.pictures, "history.jsonl"), lines.join(""));
     wrong.push(
       `history ${history.result}: ${[...(history.illegal ?? []), ...(history.undecided ?? [])].join(", ")}`,
     );
+  }
   return { wrong, acknowledged, history };
 }
 

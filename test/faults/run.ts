@@ -144,7 +144,7 @@ async function keep(
   put("incident.json", { cluster: nameOf(cluster.shape), plan, wrong });
   put("statuses.json", await cluster.statuses());
   put("events.jsonl", cluster.events().slice(-200).join("\n"));
-  for (const name of readdirSync(cluster.directory).filter((each) => each.endsWith(".html")))
+  for (const name of readdirSync(cluster.directory).filter((each) => /\.(html|jsonl)$/.test(each)))
     copyFileSync(join(cluster.directory, name), join(to, name));
   const logs = cluster.members.map(
     ({ name, log }) => [name, readText(`${log}.before`) + readText(log)] as const,

@@ -85,6 +85,36 @@ test("a write of unknown outcome may have happened, late, or never; but not be t
   expect(await result(lost, operation("read", "1"), operation("read", ""))).toBe("illegal");
 });
 
+test("an append of unknown outcome that one saw and a later one did not is seen", async () => {
+  const lost = operation("append", "x", { unknown: true, return: 0 });
+  const y = operation("append", "y");
+  expect(await result(lost, y, operation("read", "x,y", list))).toBe("ok");
+  expect(await result(lost, y, operation("read", "y,x", list))).toBe("ok");
+  expect(await result(lost, y, operation("read", "y", list), operation("read", "x,y", list))).toBe("illegal");
+  expect(await result(lost, y, operation("read", "x,y", list), operation("read", "y", list))).toBe("illegal");
+});
+
+test("a swap may fail because of a write of unknown outcome that nobody read", async () => {
+  const [one, lost] = [operation("write", "1"), operation("write", "2", { unknown: true, return: 0 })];
+  const failed = operation("cas", "3", { expected: "1", found: false });
+  expect(await result(one, lost, failed)).toBe("ok");
+  expect(await result(one, failed)).toBe("illegal");
+});
+
+test("forty operations of unknown outcome are judged at once", async () => {
+  const lost = Array.from({ length: 40 }, (_, at) =>
+    operation("append", `u${at}`, { unknown: true, return: 0 }),
+  );
+  const values = Array.from({ length: 60 }, (_, at) => `v${at}`);
+  const told = values.flatMap((value, at) => [
+    operation("append", value),
+    operation("read", values.slice(0, at + 1).join(","), list),
+  ]);
+  const from = performance.now();
+  expect(await result(...lost, ...told)).toBe("ok");
+  expect(performance.now() - from).toBeLessThan(5_000);
+});
+
 test("of writes at the same time either may be last", async () => {
   const [a, b] = [
     operation("write", "1", { call: 1, return: 9 }),

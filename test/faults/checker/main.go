@@ -119,7 +119,7 @@ func main() {
 	}
 	sort.Strings(names)
 	for _, name := range names {
-		result, info := porcupine.CheckOperationsVerbose(model, objects[name], limit)
+		result, info := porcupine.CheckOperationsVerbose(model, reduce(objects[name]), limit)
 		switch result {
 		case porcupine.Illegal:
 			found.Illegal = append(found.Illegal, name)
