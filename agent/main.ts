@@ -172,6 +172,7 @@ function acts(parts: Parts & { readonly runner: Runner }): Pick<Insides, "recove
       ask: (instance) => askStatus(peers, instance),
       file: path.join(env.paths.agentState, "recoveries.jsonl"),
       log,
+      now: systemClock.now,
       wall: () => Date.now(),
     }),
     renewal: createRenewal({

@@ -149,6 +149,7 @@ describe("recovery after the loss of the majority", () => {
       },
       file: path.join(directory, "recoveries.jsonl"),
       log: silentLog,
+      now: () => NOW,
       wall: () => wall,
     });
   });
@@ -199,7 +200,7 @@ describe("recovery after the loss of the majority", () => {
   test.each<{ name: string; now: Parameters<typeof member>[0]; reason: RegExp }>([
     { name: "witness", now: { state: { dataless: true, mysqld: "down" } }, reason: /is a witness/ },
     { name: "mysqld down", now: { state: { mysqld: "down" } }, reason: /does not run/ },
-    { name: "to be cloned", now: { durable: { cloning: true } }, reason: /no usable data/ },
+    { name: "to be cloned", now: { durable: { cloning: true } }, reason: /no data of its own/ },
     { name: "diverged", now: { durable: { quarantined: `${K}:9` } }, reason: /has diverged/ },
     { name: "no voter", now: { durable: { config: { ...config, voters: [b, c] } } }, reason: /no voter/ },
   ])("refused: $name", async ({ now, reason }) => {

@@ -10,7 +10,7 @@ import { electionQuorum } from "../../api/quorum";
 import { parseGtidSet, containsGtid } from "../../api/gtid";
 import { reasonOf, type Log } from "../log";
 import { instanceOf } from "../names";
-import { standingOf } from "../raft";
+import { recoveryRefusal, standingOf } from "../raft";
 import type { Event, MemberId, State } from "../raft/types";
 
 export interface RecoveryPorts {
@@ -21,6 +21,8 @@ export interface RecoveryPorts {
   /** The record: a file of JSON lines on the data volume. */
   readonly file: string;
   readonly log: Log;
+  /** Monotonic ms. */
+  readonly now: () => number;
   /** ms since 1970. */
   readonly wall: () => number;
 }
@@ -89,7 +91,7 @@ class TwoSteps implements Recovery {
   /** What a plan shows, or why there is none. */
   private async look(): Promise<Omit<RecoverPlan, "token" | "clusterId"> | Refused> {
     const before = this.ports.snapshot();
-    const obstacle = obstacleOf(before);
+    const obstacle = obstacleOf(before, this.ports.now());
     if (obstacle !== undefined) return refused(obstacle);
     const answers = await this.askVoters(before);
     const state = this.ports.snapshot();
@@ -139,17 +141,12 @@ class TwoSteps implements Recovery {
 const SHOWN = ["term", "lastTerm", "received", "reachable", "missing"] as const;
 const refused = (reason: string): Refused => ({ status: 409, reason });
 
-/** Why this member cannot carry on alone whoever is reachable. */
-function obstacleOf({ durable, dataless, mysqld, role }: State): string | undefined {
-  const name = instanceOf(durable.memberId);
-  if (dataless) return `${name} is a witness: it holds no data to go on with`;
-  if (durable.config === undefined || !durable.config.voters.includes(durable.memberId))
-    return `${name} is no voter: what it holds may be older than what a voter holds; recover at a voter`;
-  if (durable.cloning) return `${name} has no usable data: it was to be cloned`;
-  if (durable.quarantined !== "") return `${name} has diverged: it holds ${durable.quarantined}`;
-  if (mysqld !== "running") return `mysqld of ${name} does not run (${mysqld}): start it first`;
-  if (role.role === "leader" && role.phase === "open") return `${name} is the primary: nothing is lost`;
-  return undefined;
+/** Why this member cannot go on alone, whoever is reachable. */
+function obstacleOf(state: State, now: number): string | undefined {
+  const { config, memberId } = state.durable;
+  const refusal = recoveryRefusal(state, now);
+  if (refusal !== undefined || config?.voters.includes(memberId)) return refusal;
+  return `${instanceOf(memberId)} is no voter: it may hold less than one does; recover at a voter`;
 }
 
 /** A reachable member that holds what this one lacks. */

@@ -6,10 +6,11 @@
  */
 import { replicaStatus } from "./server";
 import type { Session } from "./session";
+import { delaySeconds } from "./sql";
 
 /** Brings a running channel to `delayMs`, whole seconds. Does nothing where no receiver runs: `follow` sets it then. */
 export async function setDelay(session: Session, delayMs: number): Promise<void> {
-  const seconds = Math.ceil(delayMs / 1_000);
+  const seconds = delaySeconds(delayMs);
   const status = await replicaStatus(session);
   if (status === undefined || Number(status["SQL_Delay"]) === seconds) return;
   if (status["Replica_IO_Running"] === "No") return;

@@ -49,6 +49,10 @@ test("CHANGE REPLICATION SOURCE: verified TLS, never a give-up, auto-position on
     "CHANGE REPLICATION SOURCE TO SOURCE_HOST='h\\'1', SOURCE_PORT=3306, SOURCE_BIND='', SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=4294967295, SOURCE_HEARTBEAT_PERIOD=1, SOURCE_SSL=1, SOURCE_SSL_CA='/t/ca.crt', SOURCE_SSL_CERT='/t/tls.crt', SOURCE_SSL_KEY='/t/tls.key', SOURCE_SSL_VERIFY_SERVER_CERT=1",
   );
   expect(sql.changeSource({ ...source, autoPosition: true })).toMatch(/, SOURCE_AUTO_POSITION=1$/);
+  const late = { ...source, bind: "10.0.0.7", autoPosition: true, delayMs: 1_500 };
+  expect(sql.changeSource(late)).toMatch(
+    / SOURCE_BIND='10.0.0.7', .*, SOURCE_DELAY=2, SOURCE_AUTO_POSITION=1$/,
+  );
 });
 
 test("I5: the switch comes last, after all that it needs", () => {

@@ -60,10 +60,12 @@ export interface Source {
   readonly bind?: string;
   /** Only for a channel that has none yet: with the applier running it is refused (ER 3081, mysql-facts C). */
   readonly autoPosition: boolean;
+  /** Only with auto-position. */
+  readonly delayMs?: number;
 }
 
 /** Names the source anew. Never run with both threads stopped and something left to apply (agent.md, Re-point). */
-export function changeSource({ host, port, tls, bind, autoPosition }: Source): string {
+export function changeSource({ host, port, tls, bind, autoPosition, delayMs = 0 }: Source): string {
   return [
     `CHANGE REPLICATION SOURCE TO SOURCE_HOST=${escape(host)}, SOURCE_PORT=${port}`,
     `SOURCE_BIND=${escape(bind ?? "")}`,
@@ -71,9 +73,13 @@ export function changeSource({ host, port, tls, bind, autoPosition }: Source): s
     tls === undefined
       ? "SOURCE_SSL=0, GET_SOURCE_PUBLIC_KEY=1"
       : `SOURCE_SSL=1, SOURCE_SSL_CA='${tls}/ca.crt', SOURCE_SSL_CERT='${tls}/tls.crt', SOURCE_SSL_KEY='${tls}/tls.key', SOURCE_SSL_VERIFY_SERVER_CERT=1`,
+    ...(autoPosition && delayMs > 0 ? [`SOURCE_DELAY=${delaySeconds(delayMs)}`] : []),
     ...(autoPosition ? ["SOURCE_AUTO_POSITION=1"] : []),
   ].join(", ");
 }
+
+/** What MySQL takes as a delay. */
+export const delaySeconds = (ms: number): number => Math.ceil(ms / 1_000);
 
 /** The password is given at the start: it is kept in memory only, not in a table. */
 export function startReceiver({ username, password }: Account): string {

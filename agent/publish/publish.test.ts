@@ -13,7 +13,7 @@ import type { Board } from "./board";
 import { ConditionalWriter, decideWrite, type PublishOutcome } from "./conditional";
 import { createFileBoard, createKubeBoard, createPublisher, readSliceFile, type Publisher } from ".";
 import { noteOf } from "./notes";
-import { replicasEndpoints } from "./replicas";
+import { replicasEndpoints, type ReplicasInput } from "./replicas";
 import { createKeeper } from "./retry";
 import { endpointSlice } from "./slice";
 
@@ -264,7 +264,8 @@ describe("the publisher", () => {
   });
 
   test("replicas enter and leave by their health, at most one write a second", async () => {
-    const intent = { members: [], maxLagMs: 1000, usePrimary: "fallback" } as unknown as Intent;
+    const members = ["shop-0", "shop-1", "shop-2"].map((name) => ({ name, role: "voter" }));
+    const intent = { members, maxLagMs: 1000, usePrimary: "fallback" } as unknown as Intent;
     const at = (): number => performance.now() + 1_050;
     const both = () => leading(3, leader([peer("shop-1.b", {}, at()), peer("shop-2.c", {}, at())]));
     const setting = publisher(both(), noPeer, intent);
@@ -306,7 +307,14 @@ describe("the publisher", () => {
 });
 
 describe("replicas", () => {
-  const cases: { name: string; peers: Peer[]; usePrimary?: Intent["usePrimary"]; serve: string[] }[] = [
+  type Case = Partial<ReplicasInput> & { name: string; peers: Peer[]; serve: string[] };
+  const cases: Case[] = [
+    {
+      name: "wanted no more",
+      peers: [peer("shop-1.b"), peer("shop-2.c")],
+      wanted: ["shop-0", "shop-1"],
+      serve: ["shop-1"],
+    },
     { name: "both", peers: [peer("shop-2.c"), peer("shop-1.b")], serve: ["shop-1", "shop-2"] },
     {
       name: "lag above the limit",
@@ -326,9 +334,9 @@ describe("replicas", () => {
     { name: "fallback", peers: [], usePrimary: "fallback", serve: ["shop-0"] },
     { name: "always", peers: [peer("shop-1.b")], usePrimary: "always", serve: ["shop-0", "shop-1"] },
   ];
-  test.each(cases)("$name", ({ peers, usePrimary = "fallback", serve }) => {
+  test.each(cases)("$name", ({ peers, usePrimary = "fallback", wanted, serve }) => {
     const input = { leader: leader(peers), self, maxLagMs: 10_000, usePrimary, now: 1000, silentMs: 2400 };
-    expect(replicasEndpoints(input).map(({ instance }) => instance)).toEqual(serve);
+    expect(replicasEndpoints({ ...input, wanted }).map(({ instance }) => instance)).toEqual(serve);
   });
 });
 

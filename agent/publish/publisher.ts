@@ -127,7 +127,8 @@ class BoardPublisher implements Publisher {
     const { maxLagMs, usePrimary, members } = policy;
     const heard = { leader: role, maxLagMs, now: now(), silentMs: 2 * tuning.electionMaxMs };
     const by = { term: durable.term, leader: durable.memberId };
-    const endpoints = replicasEndpoints({ ...heard, self, usePrimary });
+    const wanted = members.map(({ name }) => name);
+    const endpoints = replicasEndpoints({ ...heard, self, usePrimary, wanted });
     this.replicas.want({ service: "replicas", ...by, endpoints });
     const pools = poolsEndpoints({ ...heard, members, term: durable.term });
     for (const [pool, own] of pools) this.keeperOf(pool).want({ service: pool, ...by, endpoints: own });

@@ -14,12 +14,15 @@ export interface ReplicasInput {
   readonly now: number;
   /** A replica unheard of for longer is out, in ms. */
   readonly silentMs: number;
+  /** Instances that the intent wants no more leave before they stop; undefined = all are wanted. */
+  readonly wanted?: readonly string[];
 }
 
 /** The endpoints, sorted by instance. */
 export function replicasEndpoints(input: ReplicasInput): readonly PublishedEndpoint[] {
-  const { leader, self, usePrimary } = input;
+  const { leader, self, usePrimary, wanted } = input;
   const serving = Object.values(leader.peers)
+    .filter(({ id }) => wanted === undefined || wanted.includes(instanceOf(id)))
     .filter((peer) => input.now - peer.answeredAt <= input.silentMs)
     .filter(
       ({ health }) => health?.serving === true && health.address !== "" && health.lagMs <= input.maxLagMs,

@@ -62,7 +62,9 @@ async function point(context: VerbContext, leader: string, leftOver: boolean): P
   if (autoPosition && status?.["Replica_SQL_Running"] === "Yes")
     await context.query("STOP REPLICA SQL_THREAD");
   const bind = isIP(options.address) === 0 ? undefined : options.address;
-  const source = { ...options.resolve(leader), tls: options.paths.agentTls, bind, autoPosition };
+  // A new channel begins with its delay; on one that has something to apply it is set while the receiver runs.
+  const delayMs = autoPosition ? context.server.delayMs : 0;
+  const source = { ...options.resolve(leader), tls: options.paths.agentTls, bind, autoPosition, delayMs };
   await context.query(changeSource(source));
 }
 
