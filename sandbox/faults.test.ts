@@ -13,6 +13,7 @@ describe("which process a fault means", () => {
     { name: "mysqld", process: { comm: "mysqld", cmdline: ["/usr/sbin/mysqld"] }, is: true },
     { name: "mysqld", process: node("/porpoise/agent.js"), is: false },
     { name: "agent", process: node("/porpoise/agent.js"), is: true },
+    { name: "agent", process: node("/porpoise/agent.next.js"), is: true },
     { name: "agent", process: node("/porpoise/supervisor.js"), is: false },
     { name: "supervisor", process: node("/porpoise/supervisor.js"), is: true },
     { name: "supervisor", process: { comm: "bash", cmdline: ["bash", "-c", "echo supervisor"] }, is: false },

@@ -23,7 +23,9 @@ export interface Hit {
 /** Whether a process is the one meant by a name. Agent and supervisor are Node.js processes: their script tells. */
 export function isProcess(process: Pick<Process, "comm" | "cmdline">, name: ProcessName): boolean {
   if (name === "agent" || name === "supervisor") {
-    return process.cmdline.slice(0, 8).some((word) => word.endsWith(`/${name}.js`) || word === `${name}.js`);
+    // An agent on trial runs from agent.next.js (agent/supervisor/protocol.ts).
+    const script = new RegExp(`(^|/)${name}(\\.next)?\\.js$`);
+    return process.cmdline.slice(0, 8).some((word) => script.test(word));
   }
   return process.comm === name;
 }
