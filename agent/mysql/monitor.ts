@@ -97,7 +97,7 @@ export class Monitor {
       nudgeMs: this.server.limits.nudgeMs,
     });
     this.state = state;
-    if (write) this.nudge();
+    if (write && this.server.barrierBegun) this.nudge();
     if (this.isOpen) this.probe();
     this.tellStalled();
   }
@@ -122,7 +122,7 @@ export class Monitor {
     this.stalledTold = stalled;
   }
 
-  /** Not waited for. Before the barrier it fails on super_read_only, harmlessly. */
+  /** Not waited for. Never before the barrier: that is the first transaction of its term. */
   private nudge(): void {
     const slot = Array.from({ length: NUDGE_SLOTS }, (_, at) => at).find((at) => !this.hanging.has(at));
     if (slot === undefined) return;

@@ -23,6 +23,8 @@ export class Server {
   readonly supervisor: SupervisorClient;
   /** k of the last arming; -1 = not armed in this life of mysqld. */
   armedWith = -1;
+  /** The barrier of this arming was begun: from then on others of the agent may write, too. */
+  barrierBegun = false;
   /** How far behind its source this member is to apply: a delayed learner's. */
   delayMs = 0;
   private readonly sessions = new Map<string, Session>();

@@ -13,6 +13,7 @@ import type {
   WantedMember,
   WantedRole,
 } from "../../api/agent";
+import { acknowledgements } from "../../api/quorum";
 import { createPeerClient } from "../../agent/peers/client";
 import { watchCertificates, agentName, type CertificateSource } from "../../agent/peers";
 import { silentLog } from "../../agent/log";
@@ -26,7 +27,7 @@ import { installation } from "./rootfs";
 export { ACCOUNTS, connectApp, Instance } from "./instance";
 
 /** Addresses a cluster may grow to. */
-const CAPACITY = 7;
+const CAPACITY = 9;
 
 export interface ClusterOptions {
   /** Data voters of the first day; default 3. */
@@ -130,14 +131,20 @@ export class Cluster {
     this.instances.splice(this.instances.indexOf(instance), 1);
   }
 
-  /** Waits until the primary's configuration has exactly these voters and no change is under way; its status. */
+  /**
+   * Waits until the primary's configuration has exactly these voters, waits for as many acknowledgements as they ask
+   * for, and no change is under way; its status.
+   */
   async configured(voters: readonly string[], limitMs = 30_000): Promise<MemberStatus> {
     let last: MemberStatus | undefined;
     const holds = async (): Promise<boolean> => {
       const all = await Promise.all(this.instances.map((each) => each.status().catch(() => undefined)));
       last = all.find((status) => status?.role === "primary" && status.ready) ?? last;
       const names = last?.configuration?.voters.map((id) => id.slice(0, id.lastIndexOf("."))).sort();
-      return last?.membership === undefined && JSON.stringify(names) === JSON.stringify([...voters].sort());
+      const { witnesses = [], k } = last?.configuration ?? {};
+      const full = acknowledgements(voters.length, voters.length - witnesses.length);
+      const same = JSON.stringify(names) === JSON.stringify([...voters].sort());
+      return last?.membership === undefined && same && k === full;
     };
     try {
       await waitFor(`the voters ${voters.join(", ")}`, holds, limitMs);

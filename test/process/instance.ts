@@ -79,7 +79,7 @@ export class Instance {
   }
 
   async status(): Promise<MemberStatus> {
-    const signal = AbortSignal.timeout(1_000);
+    const signal = AbortSignal.timeout(5_000);
     return (await (
       await fetch(`http://${this.host}:${PORTS.health}/status`, { signal })
     ).json()) as MemberStatus;

@@ -19,6 +19,10 @@ beforeAll(async () => {
   await a.run(1, { verb: "arm", k: 1 });
   await follow(b, true);
   await follow(c, false);
+  // Before the barrier, too: who was lost must not hold up the promotion.
+  await a.run(1, { verb: "exclude", member: "m-9.00000000", address: "127.0.9.99" });
+  await a.run(1, { verb: "admit", member: "m-9.00000000", address: "127.0.9.99" });
+  expect(await a.executed()).toBe("");
   await a.run(1, { verb: "barrier", clusterId: CLUSTER });
   await a.mysql.watchdog(true);
   await a.run(1, { verb: "open" });

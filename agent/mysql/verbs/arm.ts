@@ -12,6 +12,7 @@ export const arm: Handler<"arm"> = async (context, { k }) => {
   const problems = semiSyncProblems(row, k);
   if (problems.length > 0) throw new Error(`not armed as asked: ${problems.join("; ")}`);
   server.armedWith = k;
+  server.barrierBegun = false;
   monitor.start(term);
   return { type: "armed", term };
 };

@@ -14,6 +14,7 @@ export const barrier: Handler<"barrier"> = async (context, { clusterId }) => {
     throw new Error(`the barrier ${gtid} was tried before; a term has one`);
   // read_only and offline_mode stay: only the agent may write.
   await all(context, ["SET GLOBAL super_read_only=OFF", `SET SESSION gtid_next='${gtid}'`]);
+  server.barrierBegun = true;
   await all(context, [barrierRow(term, server.options.memberId), "SET SESSION gtid_next='AUTOMATIC'"]);
   return { type: "barrierAcked", term };
 };

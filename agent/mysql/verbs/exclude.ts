@@ -70,6 +70,10 @@ function comesFrom(host: string, address: string): boolean {
   return host === address || isIP(host) === 0;
 }
 
+/** Also before the barrier, where mysqld is still super_read_only: offline_mode and read_only stay, nobody gets in. */
 async function unlogged(context: VerbContext, statement: string): Promise<void> {
+  const { server } = context;
+  if (server.armedWith < 0) throw new Error("not armed: only a leader lets in and shuts out");
+  if (!server.barrierBegun) await context.query("SET GLOBAL super_read_only=OFF");
   await all(context, ["SET SESSION sql_log_bin=0", statement, "SET SESSION sql_log_bin=1"]);
 }
