@@ -205,6 +205,21 @@ export class Cluster {
     return { primary: this.member(primary?.name ?? ""), term: primary?.term ?? 0 };
   }
 
+  /**
+   * Does `work` on the primary of the whole cluster; again when the primary is lost meanwhile, which no fault of ours
+   * explains but a busy machine may. Three times at most. @throws the error of the last.
+   */
+  async onPrimary<T>(work: (primary: Member) => Promise<T>, limitMs = 90_000): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      const { primary } = await this.whole(limitMs);
+      try {
+        return await work(primary);
+      } catch (cause) {
+        if (tries === 3) throw cause;
+      }
+    }
+  }
+
   /** A member whose volume is new knows nothing: the controller tells it. */
   private async tellNewcomers(seen: readonly (MemberStatus | undefined)[]): Promise<void> {
     const { generation } = this.intent;

@@ -81,7 +81,7 @@ export async function runIncident(
     load = await stage(`the load ${plan.load}`, LOADS[plan.load](setting));
     const struck = await stage("the faults", strikeAll(cluster, plan, leader));
     await stage("releasing the load", load.release());
-    const { primary, term } = await stage("after the faults", cluster.whole(options.wholeMs));
+    const { term } = await stage("after the faults", cluster.whole(options.wholeMs));
     const backMs = Math.round(performance.now() - struck.at);
     const before = crowd.acknowledged;
     await stage(
@@ -91,7 +91,7 @@ export async function runIncident(
     await crowd.stop();
     await watch.stop();
     const wrong = [...watch.wrong, ...cluster.surprises.splice(0)];
-    const judged = await stage("the verdict", examine({ cluster, plan, options, crowd, load, primary }));
+    const judged = await stage("the verdict", examine({ cluster, plan, options, crowd, load }));
     wrong.push(...judged.wrong);
     return {
       plan,
@@ -208,17 +208,16 @@ interface Examined {
   readonly options: IncidentOptions;
   readonly crowd: Crowd;
   readonly load: Load;
-  readonly primary: Member;
 }
 
 /** The last reads, the checks of data and of history. */
-async function examine({ cluster, plan, options, crowd, load, primary }: Examined): Promise<{
+async function examine({ cluster, plan, options, crowd, load }: Examined): Promise<{
   wrong: string[];
   acknowledged: Acknowledged[];
   history: Judgement;
 }> {
-  const wrong = await load.inspect(primary);
-  await lastReads(crowd, plan.number, primary);
+  const wrong = await cluster.onPrimary((primary) => load.inspect(primary), options.wholeMs);
+  await cluster.onPrimary((primary) => lastReads(crowd, plan.number, primary), options.wholeMs);
   const acknowledged = crowd.writers.map(({ acknowledged: seqs }, writer) => ({
     incident: plan.number,
     writer,
@@ -227,7 +226,7 @@ async function examine({ cluster, plan, options, crowd, load, primary }: Examine
   const all = [...options.earlier, ...acknowledged];
   const since = Math.min(...all.map(({ incident }) => incident));
   const [holdings, history] = await Promise.all([
-    holdingsOf(cluster, primary, since),
+    cluster.onPrimary((primary) => holdingsOf(cluster, primary, since), options.wholeMs),
     checkHistory(options.checker, crowd.history, options.pictures),
   ]);
   wrong.push(...judge(holdings, all));

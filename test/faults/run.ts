@@ -103,21 +103,23 @@ async function runOne(
 }
 
 async function prepare(cluster: Cluster): Promise<void> {
-  const { primary } = await cluster.whole();
-  for (const statement of [...TABLES, ...LOAD_TABLES]) await primary.sql(statement);
+  await cluster.onPrimary(async (primary) => {
+    for (const statement of [...TABLES, ...LOAD_TABLES]) await primary.sql(statement);
+  });
 }
 
 /** Bounded: rows, logs and tails of long ago are nobody's concern any more. */
 async function tidy(cluster: Cluster, number: number): Promise<void> {
-  const { primary } = await cluster.whole();
   const oldest = number - REMEMBERED + 1;
-  for (const statement of [
+  const statements = [
     `DELETE FROM app.ids WHERE incident < ${oldest}`,
     `DELETE FROM app.registers WHERE k < ${oldest * KEYS}`,
     `DELETE FROM app.lists WHERE k < ${oldest * KEYS}`,
     `DELETE FROM app.loads WHERE incident <= ${number}`,
-  ])
-    await primary.sql(statement);
+  ];
+  await cluster.onPrimary(async (primary) => {
+    for (const statement of statements) await primary.sql(statement);
+  });
   for (const member of cluster.members) member.rotateLog();
   if (number % CLEAN_EVERY !== 0) return;
   for (const member of cluster.data) {
