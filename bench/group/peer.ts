@@ -55,7 +55,7 @@ export class Peer implements Subject {
     return strike;
   }
 
-  async awaitSuccessor(before: Reign, deadlineMs: number): Promise<Reign> {
+  async awaitSuccessor(before: Reign, _struckAt: number, deadlineMs: number): Promise<Reign> {
     return waitFor("another primary of the group", { deadlineMs, everyMs: 50 }, async () => {
       for (const report of await this.group.reports()) {
         const primary = report && stateOf(report, report.by) === "ONLINE" ? primaryIn(report) : undefined;

@@ -1,7 +1,8 @@
 /**
  * `make bench-failover`: every fault on Porpoise and, in the same run and taking turns, on Group Replication.
  * N=100 incidents per row, PEER_N of each peer (default N), ROWS=a,b (default all), PEERS=none|tuned|default|all,
- * RESUME=1 goes on where a former run stopped, MINUTES=n stops after that time, KEEP=1 leaves the clusters.
+ * RESUME=1 goes on where a former run stopped, MINUTES=n stops after that time, KEEP=1 leaves the clusters,
+ * INSTALL=0 measures what is installed, not this checkout.
  * Raw: out/failover-raw.jsonl; then out/failover.json and docs/figures/failover*.
  */
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
@@ -27,7 +28,7 @@ import {
   type SubjectName,
   type Targets,
 } from "./rows";
-import type { Reign, Subject } from "./subject";
+import { Unexplained, type Reign, type Subject } from "./subject";
 import { trial } from "./trial";
 
 const FIGURES = join(__dirname, "..", "..", "docs", "figures");
@@ -51,7 +52,7 @@ async function main(): Promise<void> {
   const raws = new RawFile(join(OUT, "failover-raw.jsonl"), { resume: process.env["RESUME"] === "1" });
   const seed = setting("SEED", Date.now() % 100_000);
   console.log(`seed ${seed}`);
-  await install(step);
+  if (process.env["INSTALL"] !== "0") await install(step);
   const fleet = await makeFleet(subjects);
   const stop = { at: Date.now() + setting("MINUTES", 24 * 60) * 60_000 };
   // The incident under way is finished, the figures are written; a second signal ends it at once.
@@ -147,7 +148,8 @@ async function one(plan: Plan, pair: Pair, reigns: Map<SubjectName, Reign>): Pro
     return true;
   } catch (cause) {
     reigns.delete(subject.name);
-    const none = { acknowledged: 0, lost: 0, divergent: 0, falseFailovers: 0 };
+    const unexplained = cause instanceof Unexplained ? 1 : 0;
+    const none = { acknowledged: 0, lost: 0, divergent: 0, falseFailovers: unexplained };
     const at = new Date(began).toISOString();
     const failed = sentence(cause);
     raws.add({ ...pair, at, commit: plan.commit, cycleMs: Date.now() - began, ...none, failed });

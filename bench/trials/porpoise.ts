@@ -11,7 +11,7 @@ import { marksOf, type Mark } from "./phases";
 import type { FaultName } from "./rows";
 import { SliceWatch } from "./slices";
 import { prepareStrike, undoAll } from "./strikes";
-import type { Reign, Struck, Subject, Target } from "./subject";
+import { Unexplained, type Reign, type Struck, type Subject, type Target } from "./subject";
 
 const REF: ClusterRef = { namespace: "bench-porpoise", name: "shop" };
 const INSTANCES = 3;
@@ -33,6 +33,7 @@ export class Porpoise implements Subject {
   static async start(): Promise<Porpoise> {
     await applyExample(REF.namespace);
     await awaitQuorum(READY_MS);
+    await awaitCalm();
     const host = await serviceIp(REF.namespace, names.primaryService(REF.name));
     return new Porpoise({ host, ...(await appAccess(REF)) });
   }
@@ -64,13 +65,16 @@ export class Porpoise implements Subject {
     return prepareStrike(fault, { ...victim, frozen: ["agent", "mysqld"] });
   }
 
-  async awaitSuccessor(before: Reign, deadlineMs: number): Promise<Reign> {
+  async awaitSuccessor(before: Reign, struckAt: number, deadlineMs: number): Promise<Reign> {
     const pods = await readPods(REF);
-    return waitFor("a primary of a new term", { deadlineMs, everyMs: 100 }, async () => {
-      const found = primaryOf({ members: await readMembers(pods, 500) });
-      if (found && found.term > before.term) return { value: { primary: found.name, term: found.term } };
-      return `still term ${before.term}`;
+    const found = await waitFor("a primary of a new term", { deadlineMs, everyMs: 100 }, async () => {
+      const primary = primaryOf({ members: await readMembers(pods, 500) });
+      return primary && primary.term > before.term ? { value: primary } : `still term ${before.term}`;
     });
+    const { name, term, lastFailover } = found;
+    if (lastFailover?.term === term && Date.parse(lastFailover.at) < struckAt)
+      throw new Unexplained(`${name} took over before the fault: ${lastFailover.reason}`);
+    return { primary: name, term };
   }
 
   async awaitBack(instance: string, deadlineMs: number): Promise<void> {
@@ -111,6 +115,20 @@ export class Porpoise implements Subject {
     await undoAll(pods.map(({ name, node = "" }) => ({ namespace: REF.namespace, pod: name, node })));
     await awaitQuorum(READY_MS);
   }
+}
+
+/** A controller that was deployed just now may renew the agents, the leader's after a hand-over. */
+const CALM_MS = 10_000;
+
+/** Until no term and no agent's process has changed for a while. @throws Overdue. */
+async function awaitCalm(): Promise<void> {
+  let seen = { shape: "", since: 0 };
+  await waitFor("no renewal under way", { deadlineMs: READY_MS, everyMs: 500 }, async () => {
+    const members = await readMembers(await readPods(REF));
+    const shape = [...members].map(([name, { term, pid }]) => `${name} ${term} ${pid?.agent}`).join();
+    if (shape !== seen.shape) seen = { shape, since: Date.now() };
+    return Date.now() - seen.since > CALM_MS ? { value: undefined } : `changed lately: ${shape}`;
+  });
 }
 
 function awaitQuorum(deadlineMs: number): Promise<Reign> {

@@ -28,6 +28,9 @@ export interface Struck {
   readonly undo?: () => Promise<void>;
 }
 
+/** An election that no fault explains: there is nothing to measure, but something to count. */
+export class Unexplained extends Error {}
+
 export interface Subject {
   readonly name: SubjectName;
   readonly target: Target;
@@ -35,8 +38,8 @@ export interface Subject {
   awaitWhole(deadlineMs: number): Promise<Reign>;
   /** Looks up all that the fault needs, so that the strike itself costs the machine nothing. */
   prepare(fault: FaultName, primary: string): Promise<() => Promise<Struck>>;
-  /** Another reign than `before`. @throws Overdue. */
-  awaitSuccessor(before: Reign, deadlineMs: number): Promise<Reign>;
+  /** Another reign than `before`. @throws Overdue; Unexplained when it began before the strike. */
+  awaitSuccessor(before: Reign, struckAt: number, deadlineMs: number): Promise<Reign>;
   /** The former primary is in quorum again; does what the subject leaves to its administrator. @throws Overdue. */
   awaitBack(instance: string, deadlineMs: number): Promise<void>;
   /** What it says of the succession since `since` (epoch, ms), in order. */

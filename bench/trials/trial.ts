@@ -78,7 +78,7 @@ interface Followed {
 async function follow({ subject, crew }: TrialOptions, before: Reign, struck: Struck): Promise<Followed> {
   let undo = struck.undo;
   try {
-    const after = await subject.awaitSuccessor(before, SUCCESSION_MS);
+    const after = await subject.awaitSuccessor(before, struck.at, SUCCESSION_MS);
     await crew.awaitOk(Date.now(), SUCCESSION_MS);
     const marks = await subject.marks(struck.at, after);
     await undo?.();
