@@ -54,8 +54,8 @@ check: $(DEPS) ## types, lint, format, generated files, build outputs
 unit: $(DEPS) ## unit and property tests, golden files, admission tables, the simulation: no cluster needed
 	@$(TSX) scripts/test.ts unit
 
-sim: $(DEPS) ## the simulation alone, longer: SCHEDULES=1000 seeded schedules
-	@$(TSX) test/sim/main.ts --schedules $(or $(SCHEDULES),1000)
+sim: $(DEPS) ## the simulation alone, in two processes: SCHEDULES=100000 seeded schedules, FROM=1 or by the clock
+	@$(TSX) test/sim/main.ts --schedules $(or $(SCHEDULES),100000) $(if $(FROM),--from $(FROM))
 
 test-mutants: $(DEPS) ## break the core on purpose, one promise at a time: the simulation must see each; the last line counts
 	@$(TSX) test/sim/mutants.main.ts

@@ -25,6 +25,19 @@ export const EMPTY: GtidSet = new Map();
  * @throws Error naming the part that is not a GTID set.
  */
 export function parseGtidSet(text: GtidText): GtidSet {
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
+  const set = parse(text);
+  if (parsed.size >= PARSED_MAX) parsed.clear();
+  parsed.set(text, set);
+  return set;
+}
+
+/** The same few sets are compared again and again; a set is never changed. */
+const PARSED_MAX = 64;
+const parsed = new Map<GtidText, GtidSet>();
+
+function parse(text: GtidText): GtidSet {
   const sets = new Map<string, Interval[]>();
   for (const part of text.toLowerCase().replace(/\s/g, "").split(",")) {
     if (part === "") continue;

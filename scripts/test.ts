@@ -1,6 +1,6 @@
 /**
  * `make test`: every check there is, fastest first; all of them run even when one fails. Ends with one line that
- * counts: `N passed, N failed`. With arguments only the parts named: check, unit, process, e2e.
+ * counts: `N passed, N failed`. With arguments only the parts named: check, unit, sim, process, e2e.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -26,6 +26,8 @@ const PARTS: Record<string, readonly Part[]> = {
     check("build", "npm", ["run", "--silent", "build"]),
   ],
   unit: [vitest("unit", 15)],
+  // Its own part: the same seeds in each run; what nobody has seen before is looked for by `make sim FROM=...`.
+  sim: [check("simulation", tool("tsx"), ["test/sim/main.ts", "--schedules", "100000", "--from", "1"], 20)],
   process: [
     check("what the sandbox is made of", tool("tsx"), ["sandbox/main.ts", "build"], 45),
     vitest("process", 15),

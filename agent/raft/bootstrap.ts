@@ -6,6 +6,8 @@
 import { acknowledgements } from "../../api/quorum";
 import { tend } from "./recovery";
 import { isSuperseded, joinSuccessor } from "./rescue";
+import { leftAfter } from "./silence";
+import { configNewer } from "./standing";
 import { chain, deadline, envelope, isVoter, nameOf, observe, persist, send, stay, votersOf } from "./state";
 import { rearmElection } from "./term";
 import type {
@@ -107,9 +109,20 @@ function presentAndEmpty(
 
 export function onBootstrap(state: State, { clusterId, config }: Bootstrap, input: Input): Step {
   const { durable, intent } = state;
+  if (durable.config !== undefined) return learnNewer(state, clusterId, config, input);
   const mine = intent?.clusterId === clusterId && config.voters.includes(durable.memberId);
-  if (durable.config !== undefined || !mine || !isEmpty(state)) return stay(state);
+  if (!mine || !isEmpty(state)) return stay(state);
   return adopt(state, clusterId, config, input);
+}
+
+/** The leader that made this member a voter fell silent before it could say so: its vote may be the missing one. */
+function learnNewer(state: State, clusterId: string, config: Configuration, input: Input): Step {
+  const { durable, role } = state;
+  const news = clusterId === durable.clusterId && configNewer(config, durable.config);
+  if (!news || role.role === "leader") return stay(state);
+  return chain(persist(state, { config, left: leftAfter(durable, config) }), (now) =>
+    stay(isVoter(now) ? rearmElection(deadline(now, { hello: undefined }), input) : now),
+  );
 }
 
 function adopt(state: State, clusterId: string, config: Configuration, input: Input): Step {

@@ -2,7 +2,7 @@
 import { leftAfter } from "./silence";
 import { configNewer, containsText } from "./standing";
 import { tend } from "./recovery";
-import { chain, deadline, follower, isDataVoter, isVoter, persist, send, stay, verb } from "./state";
+import { chain, deadline, follower, isDataVoter, isVoter, joined, persist, send, stay, verb } from "./state";
 import { enterTerm, rearmElection } from "./term";
 import type { Action, Durable, Follower, Heartbeat, Input, State, Step } from "./types";
 
@@ -30,7 +30,7 @@ function learnt({ durable }: State, { clusterId, config, knownUuids }: Heartbeat
   return {
     clusterId,
     ...(newer ? { config, left: leftAfter(durable, config) } : {}),
-    knownUuids: [...new Set([...durable.knownUuids, ...knownUuids])].sort(),
+    knownUuids: joined(durable.knownUuids, knownUuids),
   };
 }
 

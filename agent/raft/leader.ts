@@ -10,6 +10,7 @@ import {
   deadline,
   envelope,
   isVoter,
+  joined,
   nameOf,
   observe,
   otherVoters,
@@ -61,6 +62,7 @@ export function becomeLeader(state: State, { standing, cause, since }: Candidate
     excluding: [],
     shut: [],
     excluded: [],
+    admitting: [],
     failures: 0,
     givenUp: 0,
     reason: REASONS[cause],
@@ -129,8 +131,7 @@ function heartbeat(state: State, round: number): Omit<Heartbeat, "clusterId" | "
   };
 }
 
-const knownUuids = ({ durable }: State): readonly string[] =>
-  [...new Set([...durable.knownUuids, ...durable.serverUuids])].sort();
+const knownUuids = ({ durable }: State): readonly string[] => joined(durable.knownUuids, durable.serverUuids);
 
 /** A healthy follower carries a clone's load better than the leader. */
 function donorOf({ durable }: State, { peers }: Leader): MemberId {
@@ -165,7 +166,7 @@ export function onHeartbeatReply(state: State, reply: HeartbeatReply, input: Inp
     abstain: reply.abstain,
     health: reply.health,
   };
-  const uuids = [...new Set([...durable.knownUuids, ...reply.serverUuids])].sort();
+  const uuids = joined(durable.knownUuids, reply.serverUuids);
   const heard: State = { ...state, role: { ...role, peers: { ...role.peers, [reply.from]: peer } } };
   // A heartbeat meant for the volume its instance had before has found it.
   const next = votersOf(state).includes(reply.from) ? heard : observe(heard, reply.from, reply.dataless);

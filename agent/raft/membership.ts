@@ -298,6 +298,13 @@ export function onExcluded(state: State, member: MemberId, input: Input): Step {
   return steer({ ...state, role: { ...role, excluding, excluded, failures: 0 } }, input);
 }
 
+export function onAdmitted(state: State, member: MemberId): Step {
+  const { role } = state;
+  if (role.role !== "leader") return stay(state);
+  const admitting = role.admitting.filter((one) => one.member !== member || !one.running);
+  return stay({ ...state, role: { ...role, admitting, failures: 0 } });
+}
+
 /** A verb of a change has failed: after a pause `steer` finds again what is missing. */
 export function onMembershipFailed(state: State, failed: VerbName, { now }: Input): Step {
   const { role } = state;
@@ -306,6 +313,10 @@ export function onMembershipFailed(state: State, failed: VerbName, { now }: Inpu
   const paused: Leader = { ...role, failures, pausedUntil: now + retryDelayMs(failures) };
   // What was set is not known: the configuration's k is set again, whatever it was.
   if (failed === "setAcks") return stay({ ...state, role: { ...paused, acks: -1 } });
+  if (failed === "admit") {
+    const admitting = role.admitting.map((one) => ({ ...one, running: false }));
+    return stay({ ...state, role: { ...paused, admitting } });
+  }
   if (failed === "exclude") return stay({ ...state, role: { ...paused, excluding: [] } });
   const change = role.change === undefined ? undefined : { ...role.change, marker: undefined };
   return failed === "mark"

@@ -4,7 +4,7 @@
  * receiver of one whose agent is dead goes on for ever, and connects again whenever this mysqld is back.
  */
 import { chain, nameOf, persist, stay, verb } from "./state";
-import type { Action, Configuration, Durable, Input, Leader, Left, MemberId, State, Step } from "./types";
+import type { Configuration, Durable, Input, Leader, Left, MemberId, State, Step } from "./types";
 
 /** What a living member may take to learn that it left, and to follow anew without acknowledging. */
 const GRACE_MS = 1_000;
@@ -33,8 +33,22 @@ export function leftAfter(durable: Durable, config: Configuration): readonly Lef
 
 /** Looks after each of them. */
 export function silence(state: State, input: Input): Step {
-  const steps = state.durable.left.map((left) => (now: State) => silenceOne(now, left, input));
-  return chain(stay(state), ...steps);
+  const { left } = state.durable;
+  const steps = left.map((one) => (now: State) => silenceOne(now, one, input));
+  return chain(stay(state), ...steps, (now) => admit(now, input));
+}
+
+/** Takes back the locks that are not needed any more. */
+function admit(state: State, { now }: Input): Step {
+  const { role } = state;
+  if (role.role !== "leader" || (role.pausedUntil ?? -Infinity) > now) return stay(state);
+  const waiting = role.admitting.filter(({ running }) => !running);
+  if (waiting.length === 0) return stay(state);
+  const admitting = role.admitting.map((one) => ({ ...one, running: true }));
+  return [
+    { ...state, role: { ...role, admitting } },
+    waiting.map(({ member, address }) => verb(state, { verb: "admit", member, address })),
+  ];
 }
 
 function silenceOne(state: State, left: Left, input: Input): Step {
@@ -42,6 +56,7 @@ function silenceOne(state: State, left: Left, input: Input): Step {
   if (role.role !== "leader") return stay(state);
   if (role.excluding.includes(left.member)) return stay(state); // Taken back only when it has ended.
   if (isSilent(state, role, left)) return forget(state, role, left);
+  if (role.admitting.some(({ member }) => member === left.member)) return stay(state);
   const due = !role.excluded.includes(left.member) && (role.pausedUntil ?? -Infinity) <= input.now;
   if (!due || isComing(state, role, left, input)) return stay(state);
   const [excluding, shut] = [role.excluding, role.shut].map((list) => [...new Set([...list, left.member])]);
@@ -76,8 +91,12 @@ function isComing({ tuning }: State, role: Leader, { member }: Left, { now }: In
 function forget(state: State, role: Leader, left: Left): Step {
   const others = state.durable.left.filter(({ member }) => member !== left.member);
   const keep = (member: MemberId): boolean => member !== left.member;
-  const next: Leader = { ...role, shut: role.shut.filter(keep), excluded: role.excluded.filter(keep) };
-  const actions = (now: State): Action[] =>
-    role.shut.includes(left.member) ? [verb(now, { verb: "admit", ...left })] : [];
-  return chain(persist({ ...state, role: next }, { left: others }), (now) => [now, actions(now)]);
+  const locked = role.shut.includes(left.member) ? [{ ...left, running: false }] : [];
+  const next: Leader = {
+    ...role,
+    shut: role.shut.filter(keep),
+    excluded: role.excluded.filter(keep),
+    admitting: [...role.admitting, ...locked],
+  };
+  return persist({ ...state, role: next }, { left: others });
 }

@@ -79,16 +79,25 @@ export function chain(first: Step, ...rest: readonly ((state: State) => Step)[])
   for (const next of rest) {
     const [after, more] = next(state);
     state = after;
-    actions = [...actions, ...more];
+    if (more.length > 0) actions = actions.length > 0 ? [...actions, ...more] : more;
   }
   return [state, actions];
 }
 
 /** Changes what is durable and persists it; nothing when nothing changes. */
 export function persist(state: State, change: Partial<Durable>): Step {
+  const keys = Object.keys(change) as (keyof Durable)[];
+  if (keys.every((key) => same(change[key], state.durable[key]))) return stay(state);
   const durable = { ...state.durable, ...change };
-  if (JSON.stringify(durable) === JSON.stringify(state.durable)) return stay(state);
   return [{ ...state, durable }, [{ do: "persist", durable }]];
+}
+
+const same = (a: unknown, b: unknown): boolean =>
+  a === b || (typeof a === "object" && typeof b === "object" && JSON.stringify(a) === JSON.stringify(b));
+
+/** The sorted union; `a` itself when it has all of `b`: most heartbeats bring no news. */
+export function joined(a: readonly string[], b: readonly string[]): readonly string[] {
+  return b.every((one) => a.includes(one)) ? a : [...new Set([...a, ...b])].sort();
 }
 
 export const verb = (state: State, what: Verb): Action => ({
@@ -139,6 +148,8 @@ export const audience = (state: State): MemberId[] => [
 ];
 
 export function deadline(state: State, change: State["deadlines"]): State {
+  const keys = Object.keys(change) as (keyof State["deadlines"])[];
+  if (keys.every((key) => state.deadlines[key] === change[key])) return state;
   return { ...state, deadlines: { ...state.deadlines, ...change } };
 }
 

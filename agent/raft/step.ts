@@ -10,7 +10,7 @@ import {
 } from "./election";
 import { onHeartbeat, tellMarker, tellReceiving, tellSilence } from "./heartbeat";
 import { beat, onHeartbeatReply, onLeaseEnd } from "./leader";
-import { onAcksSet, onExcluded, onMembershipFailed, steer } from "./membership";
+import { onAcksSet, onAdmitted, onExcluded, onMembershipFailed, steer } from "./membership";
 import { advance, onPromoted, onPromotionFailed } from "./promotion";
 import {
   onCloned,
@@ -120,7 +120,7 @@ const handlers: Handlers = {
   excluded: current((state, { member }, input) =>
     chain(onExcluded(state, member, input), (now) => advance(now, input)),
   ),
-  admitted: current((state) => stay(state)),
+  admitted: current((state, { member }) => onAdmitted(state, member)),
   recover: onRecover,
   failed: thenTend((state, { verb: name, term, reason }, input) =>
     chain([state, [{ do: "tell", event: { what: "VerbFailed", verb: name, reason } }]], (now) =>

@@ -216,6 +216,8 @@ export interface Leader {
   readonly excluding: readonly MemberId[];
   readonly shut: readonly MemberId[];
   readonly excluded: readonly MemberId[];
+  /** Locks that are to be taken back; `running`: the `admit` has been asked for. */
+  readonly admitting: readonly (Left & { readonly running: boolean })[];
   /** Verbs of membership that failed in a row; until when none is tried. */
   readonly failures: number;
   readonly pausedUntil?: number;

@@ -70,6 +70,7 @@ export function leading(more: Partial<Leader> = {}): Leader {
     excluding: [],
     shut: [],
     excluded: [],
+    admitting: [],
     failures: 0,
     givenUp: 0,
     peers: { [b]: peer(b), [c]: peer(c) },

@@ -59,6 +59,8 @@ export class Judge {
   readonly openTerms = new Map<string, string>();
   /** Configurations that leaders made, by their changes. */
   changes = 0;
+  /** Members that went on alone. */
+  recoveries = 0;
   private readonly newestOf = new Map<string, Opened>();
   /** The cluster and term in which a member's mysqld was last opened. */
   private readonly openedAs = new Map<string, { readonly clusterId: string; readonly term: number }>();
@@ -115,6 +117,7 @@ export class Judge {
 
   /** What the one that goes on alone holds is promised by the new cluster; the rest was given up by a person. */
   private recovered(old: string, { clusterId, memberId }: Durable): void {
+    this.recoveries++;
     const [name = ""] = this.truth.inConfiguration([memberId]).map((one) => one.name);
     const { received } = this.truth.mysqld(name);
     for (const promise of [...this.acknowledged])

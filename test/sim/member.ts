@@ -100,7 +100,7 @@ export class Member {
     });
     this.unsafeData = false;
     if (this.held === undefined) this.postIntent();
-    else this.agent.post(this.held);
+    else this.agent?.post(this.held);
   }
 
   postIntent(): void {

@@ -6,7 +6,7 @@ import { Random } from "./random";
 import { World, type WorldOptions } from "./world";
 
 const BIRTH_LIMIT_MS = 20_000;
-const SPAN_MS = 5_000;
+const SPAN_MS = 4_500;
 /** agent.md promises about a second; this is the bound beyond which something hangs. */
 const REST_LIMIT_MS = 25_000;
 
@@ -20,6 +20,9 @@ export interface Verdict {
   /** Simulated ms from healing to rest. */
   readonly restMs: number;
   readonly checks: number;
+  /** Configurations that leaders made; members that went on alone. */
+  readonly changes: number;
+  readonly recoveries: number;
 }
 
 type Options = Omit<WorldOptions, "seed"> & { readonly faults?: readonly Fault[] };
@@ -69,6 +72,8 @@ export function runSchedule(seed: number, options: Options = {}): Verdict {
     terms: judge.wins.length,
     restMs,
     checks: judge.checks,
+    changes: judge.changes,
+    recoveries: judge.recoveries,
   };
 }
 

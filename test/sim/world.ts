@@ -93,7 +93,7 @@ export class World implements Surroundings {
     });
     this.members = this.names.map((name) => new Member(name, this, name === WITNESS));
     for (const member of this.members) this.byName.set(member.name, member);
-    this.clients = new Clients(this, options.writeEveryMs ?? 45);
+    this.clients = new Clients(this, options.writeEveryMs ?? 70);
     for (const member of this.members) {
       if (this.controller.wants(member.name) === undefined) member.parked = true;
       this.agenda.after(this.random.between(0, 200), () => member.startPod());
