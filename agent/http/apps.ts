@@ -73,15 +73,20 @@ export function secureApp(api: AgentApi, isAgent: IsAgent): Express {
     if (typeof answer === "string") response.status(400).json({ reason: answer });
     else response.status(answer.accepted ? 200 : 409).json(answer);
   });
-  app.post("/v1/recover", async (request, response) => {
+  app.post("/v1/recover", agentsOnly, async (request, response) => {
     send(response, await api.recover(request.body));
   });
-  app.put("/v1/agent", express.raw({ limit: BUNDLE_MAX, type: () => true }), async (request, response) => {
-    const bundle: unknown = request.body;
-    if (!Buffer.isBuffer(bundle) || bundle.length === 0)
-      return void response.status(400).json({ reason: "the body is not a bundle" });
-    send(response, await api.renew(bundle, request.get("x-sha256") ?? ""));
-  });
+  app.put(
+    "/v1/agent",
+    agentsOnly,
+    express.raw({ limit: BUNDLE_MAX, type: () => true }),
+    async (request, response) => {
+      const bundle: unknown = request.body;
+      if (!Buffer.isBuffer(bundle) || bundle.length === 0)
+        return void response.status(400).json({ reason: "the body is not a bundle" });
+      send(response, await api.renew(bundle, request.get("x-sha256") ?? ""));
+    },
+  );
   app.post("/v1/publish", agentsOnly, async (request, response) => {
     const wanted = parsePublish(request.body);
     if (typeof wanted === "string") return void response.status(400).json({ reason: wanted });

@@ -188,6 +188,32 @@ test("an older intent is refused, an equal one changes nothing, initialised neve
   });
 });
 
+test("a recovery's refusal and a bundle's answer come with their status; strangers may ask for neither", async () => {
+  const reason = "a majority answers";
+  const bundles: Buffer[] = [];
+  const asked = api({
+    recover: async () => ({ status: 409, reason }),
+    renew: async (bundle) => {
+      bundles.push(bundle);
+      return { sha256: "ab", restarts: true };
+    },
+  });
+  const app = secureApp(asked, everyone);
+  expect(await ask(app, "POST", "/v1/recover", { step: "plan" })).toEqual({ status: 409, body: { reason } });
+  const server = await listenPlain(app, { host: "127.0.0.1", port: 0 });
+  listening.push(server);
+  const put = (body: string): Promise<Response> => {
+    const headers = { "content-type": "application/octet-stream", "x-sha256": "ab" };
+    return fetch(`http://127.0.0.1:${server.port}/v1/agent`, { method: "PUT", headers, body });
+  };
+  expect(await (await put("let it = 1;")).json()).toEqual({ sha256: "ab", restarts: true });
+  expect(bundles.map(String)).toEqual(["let it = 1;"]);
+  expect((await put("")).status).toBe(400);
+  const closed = secureApp(asked, () => false);
+  expect((await ask(closed, "POST", "/v1/recover", { step: "plan" })).status).toBe(403);
+  expect((await ask(closed, "PUT", "/v1/agent", {})).status).toBe(403);
+});
+
 test("generation 1 of a MySQLCluster made anew wins over the former one's; the refusal says both", () => {
   const anew = { ...intent, epoch: 2_000, generation: 1 };
   expect(decideIntent(intent, anew)).toMatchObject({ taken: true, changed: true });

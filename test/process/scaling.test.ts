@@ -12,7 +12,8 @@ let cluster: Cluster;
 let writers: Writer[];
 
 beforeAll(async () => {
-  cluster = await Cluster.start({ net: 13, template: true, timing: PATIENT });
+  const env = { PORPOISE_PEER_TIMEOUT_MS: "2000" };
+  cluster = await Cluster.start({ net: 13, template: true, timing: PATIENT, env });
   await cluster.settled();
   await cluster.putIntent({ initialised: true });
   await prepareTable(cluster);
