@@ -55,6 +55,29 @@ describe("scaling under writers", () => {
   );
 });
 
+describe("kubectl drain of the primary's node, under writers", () => {
+  story("the disruption budget lets it go, it hands over first, and comes back to its volume", () =>
+    underWriters({}, async (writers) => {
+      const before = await wholeShop();
+      const { primary } = reignOf(before);
+      const node = before.pods.find(({ instance }) => instance === primary)?.node ?? "";
+      const at = Date.now();
+      try {
+        const how = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", "--timeout=120s"];
+        await kubectl(["drain", node, ...how], { timeoutMs: 130_000 });
+        await writers.awaitOk(Date.now(), 30_000);
+      } finally {
+        await kubectl(["uncordon", node]);
+      }
+      const now = await wholeShop();
+      noteGap("node drained", writers, at);
+      expect(reignOf(now).primary).not.toBe(primary);
+      const handed = (await readEvents(SHOP, at - 1_000)).map(({ reason }) => reason);
+      expect(handed).toContain("SwitchedOver");
+    }),
+  );
+});
+
 describe("a rolling restart under writers", () => {
   story("for a static option: replicas first, leadership handed over, the former primary last", () =>
     underWriters({}, async (writers) => {
