@@ -1,7 +1,8 @@
 /** Handing over: planned (transfer, shutdown), forced (mysqld died, lease lost), and who is asked next. */
+import { electionQuorum } from "../../api/quorum";
 import { countGtid, parseGtidSet } from "../../api/gtid";
 import { containsText } from "./standing";
-import { chain, deadline, nameOf, otherVoters, send, stay, verb } from "./state";
+import { chain, deadline, nameOf, otherVoters, send, stay, verb, votersOf } from "./state";
 import { rearmElection, resign } from "./term";
 import type { HandOver, Input, Leader, Peer, State, Step } from "./types";
 
@@ -15,11 +16,25 @@ export function transferRefusal(state: State, to: string | undefined, now: numbe
   if (role.phase !== "open") return `${nameOf(durable.memberId)} is ${role.phase}; try again when it is open`;
   if (to === nameOf(durable.memberId)) return `${to} is the primary already`;
   const fit = successors(state, role, now);
+  if (fit.length > 0 && !mayElect(state, role, now))
+    return "too few voters could elect another: some are away, or have just been cloned; try again in a moment";
   if (to === undefined) return fit.length > 0 ? undefined : "no replica follows; wait until one does";
   const names = fit.map(({ id }) => nameOf(id));
   return names.includes(to)
     ? undefined
     : `${to} is not a healthy voter; choose ${names.join(" or ") || "none: no replica follows"}`;
+}
+
+/**
+ * Whether so many voters may vote for another: who abstains goes by who won, and refuses any other than this leader. A
+ * hand-over would only cost a term.
+ */
+function mayElect(state: State, { peers }: Leader, now: number): boolean {
+  const free = otherVoters(state).filter((id) => {
+    const peer = peers[id];
+    return peer !== undefined && !peer.abstain && now - peer.answeredAt < state.tuning.electionMinMs;
+  });
+  return free.length + 1 >= electionQuorum(votersOf(state).length);
 }
 
 /** Voters that follow and answered lately, the fullest first. */
@@ -45,7 +60,7 @@ export function onTransfer(state: State, to: string | undefined, reason: string,
 /** This leader is not wanted any more: it hands over to the best voter that is. */
 export function onTransferToWanted(state: State, input: Input): Step {
   const { role, intent } = state;
-  if (role.role !== "leader") return stay(state);
+  if (role.role !== "leader" || !mayElect(state, role, input.now)) return stay(state);
   const wanted = successors(state, role, input.now).find(({ id }) =>
     intent?.members.some(({ name, role: as }) => name === nameOf(id) && as === "voter"),
   );

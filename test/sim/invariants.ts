@@ -69,6 +69,7 @@ export class Judge {
   /** The highest term a member showed its set for: by a granted vote, or by asking for votes. */
   private readonly shown = new Map<string, number>();
   /** Source and member: how long the source's binary log was when the member was seen to be silent. */
+  private readonly configOf = new Map<string, Configuration>();
   private readonly silencedAt = new Map<string, number>();
   checks = 0;
 
@@ -101,6 +102,7 @@ export class Judge {
       return; // Another cluster: its configurations are others.
     }
     const [old, config] = [before.config, after.config];
+    if (config !== undefined) this.configOf.set(after.memberId, config);
     if (
       old !== undefined &&
       (config === undefined ||
@@ -181,12 +183,7 @@ export class Judge {
     const gone = old.voters.filter((id) => !config.voters.includes(id));
     if (added.length + gone.length > 1)
       this.fail("I12", `${member} changes more than one voter: ${old.voters} -> ${config.voters}`);
-    const has = this.truth
-      .inConfiguration(old.voters)
-      .filter(
-        ({ durable: { config: one } }) =>
-          one !== undefined && one.term === old.term && one.version >= old.version,
-      );
+    const has = old.voters.filter((id) => this.hasStored(id, old));
     if (old.term !== after.term || has.length < electionQuorum(old.voters.length))
       this.fail(
         "I12",
@@ -195,6 +192,12 @@ export class Judge {
     for (const promise of this.acknowledged)
       if (promise.clusterId === after.clusterId)
         this.overlaps(promise.tx, config, `${member} makes ${config.voters}`);
+  }
+
+  /** Whether it has it, or had it when its volume was lost: then it never votes again. */
+  private hasStored(id: string, { term, version }: Configuration): boolean {
+    const stored = this.configOf.get(id);
+    return stored !== undefined && stored.term === term && stored.version >= version;
   }
 
   /** I12: whoever the configuration may elect meets a holder. `(holders) + (votes that need data) > data voters`. */
