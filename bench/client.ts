@@ -173,6 +173,7 @@ class Writers {
     let state: Progress = "more";
     for (let attempt = first; state === "more" && !this.ended; attempt++) {
       const connection = this.connection(hosts[attempt % hosts.length] ?? "", first);
+      const since = Date.now();
       try {
         await within(this.order.connectTimeoutMs, (answer) => connection.connect(answer));
         this.contact({ writer: first, at: Date.now(), what: "greeted" });
@@ -180,6 +181,8 @@ class Writers {
       } catch (cause) {
         const code = codeOf(cause);
         this.errors[code] = (this.errors[code] ?? 0) + 1;
+        const now = Date.now();
+        this.contact({ writer: first, at: now, what: "failed", why: `${code} after ${now - since} ms` });
         await sleep((this.turn.retryMs ?? RETRY_MS) * aside());
       } finally {
         connection.destroy();

@@ -12,11 +12,13 @@ export interface Entry {
   readonly outcome: "ok" | "unknown";
 }
 
-/** A connection of a writer: TCP stands, or the server has let it in. */
+/** A connection of a writer: TCP stands, the server has let it in, or it came to nothing. */
 export interface Contact {
   readonly writer: number;
   readonly at: number;
-  readonly what: "reached" | "greeted";
+  readonly what: "reached" | "greeted" | "failed";
+  /** Of a failure: its code, and how long the attempt or statement took. */
+  readonly why?: string;
 }
 
 /** Epoch milliseconds: from the fault to the moment when the cluster was whole again. */
@@ -74,6 +76,7 @@ interface Line {
   readonly s?: number;
   readonly r?: Entry["outcome"];
   readonly c?: Contact["what"];
+  readonly e?: string;
 }
 
 /** Reads the writers' log, one JSON object a line; a torn last line (the writer still runs) is left out. */
@@ -85,7 +88,9 @@ export function parseLog(text: string): Entry[] {
 
 /** The connections in the same log. */
 export function parseContacts(text: string): Contact[] {
-  return parseLines(text).flatMap(({ w, t, c }) => (c === undefined ? [] : [{ writer: w, at: t, what: c }]));
+  return parseLines(text).flatMap(({ w, t, c, e }) =>
+    c === undefined ? [] : [{ writer: w, at: t, what: c, why: e }],
+  );
 }
 
 function parseLines(text: string): Line[] {
@@ -100,8 +105,8 @@ export function logLine({ writer, seq, at, outcome }: Entry): string {
 }
 
 /** One line of the log for a connection. */
-export function contactLine({ writer, at, what }: Contact): string {
-  return `${JSON.stringify({ w: writer, t: at, c: what })}\n`;
+export function contactLine({ writer, at, what, why }: Contact): string {
+  return `${JSON.stringify({ w: writer, t: at, c: what, e: why })}\n`;
 }
 
 export interface Percentiles {

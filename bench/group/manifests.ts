@@ -79,7 +79,7 @@ function podSpec(place: Place): object {
         imagePullPolicy: "IfNotPresent",
         command: ["/bin/bash", "/config/start.sh"],
         ports: [{ name: "mysql", containerPort: PORT }],
-        resources: { requests: { cpu: "100m", memory: "512Mi" } },
+        resources: { requests: { cpu: "500m", memory: "1Gi" } },
         volumeMounts: [
           { name: "data", mountPath: "/data" },
           { name: "config", mountPath: "/config", readOnly: true },
