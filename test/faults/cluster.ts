@@ -25,6 +25,8 @@ export interface Ground {
   /** agent.js and supervisor.js, built once a run: a checkout that changes meanwhile changes nothing. */
   readonly bundles: string;
   readonly dataMegabytes: number;
+  /** 1,000 is the product's default; a machine with much else to do needs more. */
+  readonly electionTimeoutMs: number;
 }
 
 export interface Shape {
@@ -77,7 +79,7 @@ export class Cluster {
       members: cluster.members.map(({ name, witness }) => ({ name, role: witness ? "witness" : "voter" })),
       formerClusterIds: [],
       initialised: false,
-      timing: { heartbeatMs: 150, electionTimeoutMs: 1_000 },
+      timing: { heartbeatMs: 150, electionTimeoutMs: ground.electionTimeoutMs },
       autoFailover: true,
       maxLagMs: 10_000,
       usePrimary: "fallback",

