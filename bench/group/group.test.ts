@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { groupConfig, hostOf, initSql, startScript, type Place } from "./config";
 import { manifests, primarySlice } from "./manifests";
-import { groupTrouble, inMajority, primaryBy, type Report } from "./reports";
+import { groupTrouble, inMajority, mayJoin, primaryBy, type Report } from "./reports";
 
 const place: Place = { namespace: "bench-group", name: "gr", members: 3 };
 const NAMES = ["gr-0", "gr-1", "gr-2"];
@@ -57,6 +57,15 @@ describe("whom the Service leads to", () => {
 test("a member that is not ONLINE itself is in no majority", () => {
   expect(inMajority(report("gr-0", "gr-1", { states: { "gr-0": "RECOVERING" } }), 3)).toBe(false);
   expect(inMajority(report("gr-2", "gr-1", { states: { "gr-0": "gone" } }), 3)).toBe(true);
+});
+
+test("a member joins again once the group has let go of its former life", () => {
+  const out: Report = { by: "gr-0", members: [], writable: false };
+  const still = [out, report("gr-1", "gr-1", { states: { "gr-0": "UNREACHABLE" } }), report("gr-2", "gr-1")];
+  expect(mayJoin(still, "gr-0")).toBe(false);
+  const gone = NAMES.slice(1).map((name) => report(name, "gr-1", { states: { "gr-0": "gone" } }));
+  expect(mayJoin([out, ...gone], "gr-0")).toBe(true);
+  expect(mayJoin([out, undefined, undefined], "gr-0")).toBe(false);
 });
 
 test("a group is whole when all see all ONLINE under one writable primary", () => {

@@ -8,7 +8,7 @@ import { sleep, sentence, waitFor } from "../waits";
 import * as config from "./config";
 import { manifests, primaryService, primarySlice } from "./manifests";
 import { Member, readGroupPods, type Pod } from "./member";
-import { groupTrouble, primaryBy, primaryIn, stateOf, type Report } from "./reports";
+import { groupTrouble, mayJoin, primaryBy, primaryIn, stateOf, type Report } from "./reports";
 
 const PLACE: config.Place = { namespace: "bench-group", name: "gr", members: 3 };
 const MADE_MS = 180_000;
@@ -141,15 +141,12 @@ export class Group {
 
   /** The administrator: whoever is out of the group joins it again; who was put offline is opened. */
   async mend(reports: readonly (Report | undefined)[]): Promise<void> {
-    const whole = reports.some(
-      (report) => report && primaryIn(report) !== undefined && stateOf(report, report.by) === "ONLINE",
-    );
-    if (!whole) return;
     await Promise.all(
       this.members.map(async (member, i) => {
         const state = stateOf(reports[i], member.name);
         if (reports[i] === undefined || state === "RECOVERING") return;
         if (state === "ONLINE") return void (await reopen(member));
+        if (!mayJoin(reports, member.name)) return;
         if (state === "ERROR") await member.query("STOP GROUP_REPLICATION", 30_000).catch(() => undefined);
         await member.query(START, 60_000).catch(() => undefined);
         await reopen(member);

@@ -46,6 +46,18 @@ export function primaryBy(
   return published === undefined || stateOf(report, published) !== "ONLINE" ? primary : undefined;
 }
 
+/**
+ * Whether a member that is out may join: the group has a primary, and nobody in it counts the member's former life any
+ * more. Sooner, its attempt fails and is repeated only 5 s later.
+ */
+export function mayJoin(reports: readonly (Report | undefined)[], name: string): boolean {
+  const inside = reports.filter((report) => report !== undefined && stateOf(report, report.by) === "ONLINE");
+  return (
+    inside.some((report) => report && primaryIn(report) !== undefined) &&
+    inside.every((report) => report?.members.every((member) => member.name !== name))
+  );
+}
+
 /** Why the group is not whole; undefined when all are ONLINE in everybody's view, and agree on the primary. */
 export function groupTrouble(reports: readonly (Report | undefined)[], size: number): string | undefined {
   const present = reports.filter((report) => report !== undefined);
