@@ -20,7 +20,8 @@ function hush(world: World): void {
   world.run(400);
 }
 
-function allIsWell(world: World): void {
+/** Everything is healed and comes to rest. */
+export function allIsWell(world: World): void {
   world.carry = world.began = undefined;
   world.clients.paused = false;
   healAll(world);

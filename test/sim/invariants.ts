@@ -70,6 +70,7 @@ export class Judge {
   private readonly shown = new Map<string, number>();
   /** Source and member: how long the source's binary log was when the member was seen to be silent. */
   private readonly configOf = new Map<string, Configuration>();
+  private readonly shut = new Set<string>();
   private readonly silencedAt = new Map<string, number>();
   checks = 0;
 
@@ -282,11 +283,20 @@ export class Judge {
         );
   }
 
+  /** A source says that nothing of the member is read any more, or again. */
+  excluded(source: string, member: string, out: boolean): void {
+    const key = `${source}/${instanceOf(member)}`;
+    if (out) this.shut.add(key);
+    else this.shut.delete(key);
+  }
+
   /** I6: the source is about to count an acknowledgement: of a voter, or of one that has left and is being silenced. */
   counted(source: string, voter: string, upTo: number): void {
     this.checks++;
     if (!this.truth.mysqld(source).semisync) return;
     const { config, left } = this.truth.durable(source);
+    if (this.shut.has(`${source}/${instanceOf(voter)}`))
+      this.fail("I6", `${source} counts an acknowledgement of ${voter}, which it shut out`);
     if (left.some(({ member }) => member === voter)) return;
     // Sent before it fell silent: the next marker comes after all that this names.
     if (upTo <= (this.silencedAt.get(`${source}/${voter}`) ?? -1)) return;
@@ -348,6 +358,8 @@ export class Judge {
     }
   }
 }
+
+const instanceOf = (member: string): string => member.split(".", 1)[0] ?? member;
 
 export const phaseOf = (state: State): string =>
   state.role.role === "leader" ? state.role.phase : state.role.role;

@@ -21,6 +21,8 @@ export class Member {
   podUp = false;
   /** The controller has no pod for it. */
   parked = false;
+  /** A story wants the pod to stay although nobody wants the member. */
+  deleteNever = false;
   /** Nothing can be written to the volume until then. */
   fullUntil = 0;
   /** What the agent keeps on disk of the controller's wishes. */
@@ -69,7 +71,7 @@ export class Member {
 
   /** The controller deletes the pod and its volume. */
   park(): void {
-    if (this.parked) return;
+    if (this.parked || this.deleteNever) return;
     this.world.trace?.(`${this.name} is deleted`);
     this.killPod(1);
     this.parked = true;
@@ -271,6 +273,7 @@ export class Member {
         kill: () => this.killMysqld("fence or clone"),
         instanceOf: (memberId) => memberId.slice(0, memberId.lastIndexOf(".")),
         onFollowed: (target) => judge.followed(name, target.name, target.term),
+        onExcluded: (memberId, out) => judge.excluded(name, memberId, out),
         onOpened: (term) => judge.opened(name, term),
         fails: (verb) => this.verbFails(verb),
       },

@@ -3,11 +3,11 @@
  * or it proves nothing about the real one (`make test-mutants`): within a bounded number of random schedules, or, what
  * those meet too rarely, in a story of its own (directed.ts).
  */
-import * as raft from "../../agent/raft";
 import type { Event, PreVote, State, Vote } from "../../agent/raft";
 import { countGtid, parseGtidSet, unionGtid, formatGtidSet } from "../../api/gtid";
-import type { Core } from "./agent";
 import type { WorldOptions } from "./world";
+import * as membership from "./mutants.membership";
+import * as joins from "./directed.membership";
 import * as stories from "./directed";
 import type { Story } from "./directed";
 import { runSchedule } from "./schedule";
@@ -34,11 +34,7 @@ const bug = (name: Bug, breaks: string, story?: Story): Mutant => ({
   options: { bugs: new Set([name]) },
 });
 
-/** The real core, its state or event changed before each step. */
-const core = (before: (state: State, event: Event) => readonly [State, Event]): Core => ({
-  ...raft,
-  step: (state, event, input) => raft.step(...before(state, event), input),
-});
+const core = membership.before;
 
 /** The longest log wins: as many transactions pass for the same ones, whatever term they are of. */
 function byCount(state: State, event: Event): readonly [State, Event] {
@@ -106,6 +102,46 @@ export const mutants: readonly Mutant[] = [
     story: stories.halfAClone,
     options: { core: core(trustsHalfAClone) },
   },
+  {
+    name: "changesUnsettled",
+    breaks: "I12",
+    story: joins.twoAfterAnother,
+    options: { core: membership.changesUnsettled },
+  },
+  {
+    name: "addsWithoutHolders",
+    breaks: "I12",
+    story: joins.comesBackAndHangs,
+    options: { core: membership.addsWithoutHolders },
+  },
+  {
+    name: "lowersFirst",
+    breaks: "I12: k is lowered before the rest holds everything",
+    story: joins.onlyTheLeavingAcknowledges,
+    options: { core: membership.lowersFirst },
+  },
+  { name: "forgetsWhoLeft", breaks: "I6", options: { core: membership.forgetsWhoLeft } },
+  { name: "addsTwoAtOnce", breaks: "I12", options: { core: membership.addsTwoAtOnce } },
+  {
+    name: "witnessGrantsAll",
+    breaks: "I12",
+    story: joins.theWitnessKnowsBetter,
+    options: { core: membership.witnessGrantsAll },
+  },
+  {
+    name: "recoversUnderTheOldId",
+    breaks: "I4",
+    story: joins.theLostComeBack,
+    options: { core: membership.recoversUnderTheOldId },
+  },
+  bug("excludesNobody", "I6", joins.itsAgentIsDead),
+  {
+    name: "forgetsWhoLeftByTerms",
+    breaks: "I6",
+    story: joins.itsAgentIsDeadForLong,
+    options: { core: membership.forgetsWhoLeftByTerms },
+  },
+  bug("setAcksIgnored", "I5"),
   {
     name: "leaseBeyondTheElectionTimeout",
     breaks: "I7",

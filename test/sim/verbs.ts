@@ -23,7 +23,8 @@ export type Bug =
   | "terminatesOnFence"
   | "learnersAcknowledge"
   | "drainSkipped"
-  | "excludesNobody";
+  | "excludesNobody"
+  | "setAcksIgnored";
 
 export interface VerbWorld {
   readonly mysqld: Mysqld;
@@ -37,6 +38,7 @@ export interface VerbWorld {
   /** Told before the verb's end is known to the agent. */
   onFollowed(target: { readonly name: string; readonly term: Term }): void;
   onOpened(term: Term): void;
+  onExcluded(member: string, out: boolean): void;
 }
 
 export type Wait = number | (() => boolean);
@@ -155,8 +157,9 @@ function* drain({ mysqld, random, bugs, around }: VerbWorld, term: Term): Progra
   return [{ type: "drained", term }];
 }
 
-function* arm({ mysqld, random, bugs }: VerbWorld, term: Term, k: number): Program {
+function* arm({ mysqld, random, bugs, onExcluded }: VerbWorld, term: Term, k: number): Program {
   yield random.between(0.5, 8);
+  for (const instance of mysqld.locked) onExcluded(instance, false);
   mysqld.locked.clear();
   mysqld.arm(bugs.has("armsWithoutSemisync") ? 0 : k);
   yield random.between(0.2, 2);
@@ -311,22 +314,25 @@ function* mark(
   return [{ type: "marked", term, marker, to }];
 }
 
-function* setAcks({ mysqld, random }: VerbWorld, term: Term, k: number): Program {
+function* setAcks({ mysqld, random, bugs }: VerbWorld, term: Term, k: number): Program {
   yield random.between(0.3, 5);
-  mysqld.setAcks(k);
+  if (!bugs.has("setAcksIgnored")) mysqld.setAcks(k);
   yield random.between(0.2, 2);
   return [{ type: "acksSet", term, k }];
 }
 
-function* exclude({ mysqld, random, instanceOf, bugs }: VerbWorld, term: Term, member: string): Program {
+function* exclude(world: VerbWorld, term: Term, member: string): Program {
+  const { mysqld, random, instanceOf, bugs } = world;
   yield random.between(0.5, 10);
   if (!bugs.has("excludesNobody")) mysqld.exclude(instanceOf(member));
   yield random.between(0.2, 5);
+  world.onExcluded(member, true);
   return [{ type: "excluded", term, member }];
 }
 
-function* admit({ mysqld, random, instanceOf }: VerbWorld, term: Term, member: string): Program {
+function* admit({ mysqld, random, instanceOf, onExcluded }: VerbWorld, term: Term, member: string): Program {
   yield random.between(0.5, 5);
+  onExcluded(member, false);
   mysqld.locked.delete(instanceOf(member));
   return [{ type: "admitted", term, member }];
 }
