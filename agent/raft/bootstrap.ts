@@ -8,8 +8,20 @@ import { tend } from "./recovery";
 import { isSuperseded, joinSuccessor } from "./rescue";
 import { leftAfter } from "./silence";
 import { configNewer } from "./standing";
-import { chain, deadline, envelope, isVoter, nameOf, observe, persist, send, stay, votersOf } from "./state";
-import { rearmElection } from "./term";
+import {
+  chain,
+  deadline,
+  envelope,
+  follower,
+  isVoter,
+  nameOf,
+  observe,
+  persist,
+  send,
+  stay,
+  votersOf,
+} from "./state";
+import { rearmElection, standSoon } from "./term";
 import type {
   Action,
   Bootstrap,
@@ -109,20 +121,26 @@ function presentAndEmpty(
 
 export function onBootstrap(state: State, { clusterId, config }: Bootstrap, input: Input): Step {
   const { durable, intent } = state;
-  if (durable.config !== undefined) return learnNewer(state, clusterId, config, input);
+  if (durable.config !== undefined) return learnConfig(state, clusterId, config, input);
   const mine = intent?.clusterId === clusterId && config.voters.includes(durable.memberId);
   if (!mine || !isEmpty(state)) return stay(state);
   return adopt(state, clusterId, config, input);
 }
 
-/** The leader that made this member a voter fell silent before it could say so: its vote may be the missing one. */
-function learnNewer(state: State, clusterId: string, config: Configuration, input: Input): Step {
+/**
+ * Takes a newer configuration from whoever has it: it travels freely. It may say that this member, or all it knew, have
+ * left; or that it is a voter, made by a leader that fell silent before it could say so: its vote may be the missing one.
+ * A candidacy under the older one is given up: its votes would be counted by another rule than they were asked by.
+ */
+export function learnConfig(state: State, clusterId: string, config: Configuration, input: Input): Step {
   const { durable, role } = state;
   const news = clusterId === durable.clusterId && configNewer(config, durable.config);
   if (!news || role.role === "leader") return stay(state);
-  return chain(persist(state, { config, left: leftAfter(durable, config) }), (now) =>
-    stay(isVoter(now) ? rearmElection(deadline(now, { hello: undefined }), input) : now),
-  );
+  const stands = role.role === "preCandidate" || role.role === "candidate";
+  return chain(persist(state, { config, left: leftAfter(durable, config) }), (now) => {
+    const next = stands ? standSoon({ ...now, role: follower() }, input) : now;
+    return stay(deadline(next, { hello: isVoter(next) ? undefined : input.now }));
+  });
 }
 
 function adopt(state: State, clusterId: string, config: Configuration, input: Input): Step {

@@ -1,19 +1,8 @@
 /** The candidate's side: silence, pre-vote, candidacy, victory (agent.md, Election 1 and 3). */
 import { electionQuorum } from "../../api/quorum";
-import { configNewer, standingOf } from "./standing";
-import { leftAfter } from "./silence";
-import {
-  chain,
-  deadline,
-  dataVoters,
-  isVoter,
-  otherVoters,
-  persist,
-  send,
-  stay,
-  verb,
-  votersOf,
-} from "./state";
+import { learnConfig } from "./bootstrap";
+import { standingOf } from "./standing";
+import { chain, dataVoters, isVoter, otherVoters, persist, send, stay, verb, votersOf } from "./state";
 import { becomeLeader } from "./leader";
 import { enterTerm, leaderIsAlive, rearmElection } from "./term";
 import { canStand } from "./vote";
@@ -64,17 +53,9 @@ export function askPreVotes(state: State, input: Input): Step {
 }
 
 export function onPreVoteReply(state: State, reply: PreVoteReply, input: Input): Step {
-  return chain(learnConfig(state, reply, input), (now) => onPreVoteAnswer(now, reply, input));
-}
-
-/** It counts from the next candidacy on: this one has shown the older. */
-function learnConfig(state: State, { config }: PreVoteReply, input: Input): Step {
-  // From whomever: it may say that this member, or all it knew, have left.
-  if (config === undefined || state.role.role === "leader" || !configNewer(config, state.durable.config))
-    return stay(state);
-  return chain(persist(state, { config, left: leftAfter(state.durable, config) }), (now) =>
-    stay(isVoter(now) ? now : deadline(now, { hello: input.now })),
-  );
+  const { config, clusterId } = reply;
+  const learnt = config === undefined ? stay(state) : learnConfig(state, clusterId, config, input);
+  return chain(learnt, (now) => onPreVoteAnswer(now, reply, input));
 }
 
 function onPreVoteAnswer(state: State, reply: PreVoteReply, input: Input): Step {

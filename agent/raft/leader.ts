@@ -149,33 +149,30 @@ export function onHeartbeatReply(state: State, reply: HeartbeatReply, input: Inp
   const { role, durable } = state;
   if (reply.term > durable.term) return stepAside(state, reply, input);
   if (role.role !== "leader" || reply.term < durable.term) return stay(state);
-  const sentAt = role.rounds.find(({ round }) => round === reply.round)?.sentAt;
-  const before = role.peers[reply.from];
-  const answeredAt = Math.max(sentAt ?? -Infinity, before?.answeredAt ?? -Infinity);
-  const follows = reply.receiving === durable.term ? (sentAt ?? -Infinity) : -Infinity;
-  const peer: Peer = {
-    id: reply.from,
-    configTerm: reply.configTerm,
-    configVersion: reply.configVersion,
-    acknowledging: reply.acknowledging,
-    followedAt: Math.max(follows, before?.followedAt ?? -Infinity),
-    round: Math.max(reply.round, before?.round ?? 0),
-    answeredAt,
-    receiving: reply.receiving,
-    received: reply.received,
-    abstain: reply.abstain,
-    health: reply.health,
-  };
-  const uuids = joined(durable.knownUuids, reply.serverUuids);
-  const heard: State = { ...state, role: { ...role, peers: { ...role.peers, [reply.from]: peer } } };
+  if (reply.round < (role.peers[reply.from]?.round ?? 0)) return stay(state); // Overtaken by a later one.
+  const peers = { ...role.peers, [reply.from]: peerOf(role, reply) };
+  const heard: State = { ...state, role: { ...role, peers } };
   // A heartbeat meant for the volume its instance had before has found it.
   const next = votersOf(state).includes(reply.from) ? heard : observe(heard, reply.from, reply.dataless);
   return chain(
-    persist(next, { knownUuids: uuids }),
+    persist(next, { knownUuids: joined(durable.knownUuids, reply.serverUuids) }),
     (now) => renewLease(now, input),
     (now) => steer(now, input),
     (now) => advance(now, input),
   );
+}
+
+/** What the leader knows of a member after its answer of this term. */
+function peerOf({ rounds, peers }: Leader, reply: HeartbeatReply): Peer {
+  const { from: id, round, receiving, received, abstain, health, term } = reply;
+  const { configTerm, configVersion, acknowledging } = reply;
+  const sentAt = rounds.find((one) => one.round === round)?.sentAt ?? -Infinity;
+  const { answeredAt = -Infinity, followedAt = -Infinity } = peers[id] ?? {};
+  return {
+    ...{ id, round, receiving, received, abstain, health, configTerm, configVersion, acknowledging },
+    answeredAt: Math.max(sentAt, answeredAt),
+    followedAt: receiving === term ? Math.max(sentAt, followedAt) : followedAt,
+  };
 }
 
 /**

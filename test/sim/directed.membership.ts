@@ -5,8 +5,6 @@ import { allIsWell, type Story } from "./directed";
 import type { Member } from "./member";
 import type { World } from "./world";
 
-const LOST = Infinity;
-
 const versionOf = (world: World): number => world.newestConfig()?.version ?? 0;
 const votersOf = (world: World): readonly string[] => world.newestConfig()?.voters ?? [];
 

@@ -87,8 +87,15 @@ export class Judge {
 
   /** I3, I4: what is about to be the content of `state.json`. */
   stored(before: Durable, after: Durable): void {
-    this.checks++;
     if (before.memberId !== after.memberId) return;
+    this.promised(before, after);
+    for (const { member } of before.left)
+      if (!after.left.some((one) => one.member === member)) this.silenced(before, member);
+    this.configured(before, after);
+  }
+
+  private promised(before: Durable, after: Durable): void {
+    this.checks++;
     if (after.term < before.term)
       this.fail("I3", `${after.memberId}: term ${before.term} -> ${after.term} on disk`);
     const changed = after.term === before.term && before.vote !== undefined && before.vote !== after.vote;
@@ -96,20 +103,16 @@ export class Judge {
       this.fail("I4", `${after.memberId}: vote of term ${after.term} ${before.vote} -> ${after.vote}`);
     if (after.openedTerm < before.openedTerm || after.relinquished < before.relinquished)
       this.fail("I3", `${after.memberId}: openedTerm or relinquished went back`);
-    for (const { member } of before.left)
-      if (!after.left.some((one) => one.member === member)) this.silenced(before, member);
+  }
+
+  private configured(before: Durable, after: Durable): void {
     if (after.former.length > before.former.length) {
       if (after.config !== undefined) this.recovered(before.clusterId, after);
       return; // Another cluster: its configurations are others.
     }
     const [old, config] = [before.config, after.config];
     if (config !== undefined) this.configOf.set(after.memberId, config);
-    if (
-      old !== undefined &&
-      (config === undefined ||
-        config.term < old.term ||
-        (config.term === old.term && config.version < old.version))
-    )
+    if (old !== undefined && (config === undefined || isOlder(config, old)))
       this.fail("I12", `${after.memberId}: the configuration went back`);
   }
 
@@ -358,6 +361,9 @@ export class Judge {
     }
   }
 }
+
+const isOlder = (a: Configuration, b: Configuration): boolean =>
+  a.term < b.term || (a.term === b.term && a.version < b.version);
 
 const instanceOf = (member: string): string => member.split(".", 1)[0] ?? member;
 

@@ -248,20 +248,27 @@ export class World implements Surroundings {
     const unlike = this.unlikeWanted(leader);
     if (unlike !== undefined) return `${unlike} (${this.describe()})`;
     for (const member of this.wanted) {
-      if (member === leader || member.dataless) continue;
-      const { mysqld, durable } = member;
-      if (durable.quarantined !== "") return `${member.name} is quarantined: ${durable.quarantined}`;
-      if (durable.term !== term)
-        return `${member.name} is in term ${durable.term}, not ${term} (${this.describe()})`;
-      if (mysqld.receiver?.target.name !== leader.name || !mysqld.receiver.connected)
-        return `${member.name} does not receive from ${leader.name} (${this.describe()})`;
-      if (durable.abstain && durable.config?.voters.includes(durable.memberId))
-        return `${member.name} abstains`;
-      if (mysqld.offline) return `${member.name} serves no reads`;
-      if (mysqld.receiver.target.acknowledge !== this.inConfiguration(leader, member))
-        return `${member.name} acknowledges as it should not, or not as it should`;
+      const behind = this.lags(member, leader, term);
+      if (behind !== undefined) return behind;
     }
     return this.slice.member === leader.name ? undefined : `the slice says ${this.slice.member}`;
+  }
+
+  /** Why the member does not follow the leader as it should. */
+  private lags(member: Member, leader: Member, term: number): string | undefined {
+    if (member === leader || member.dataless) return undefined;
+    const { mysqld, durable } = member;
+    if (durable.quarantined !== "") return `${member.name} is quarantined: ${durable.quarantined}`;
+    if (durable.term !== term)
+      return `${member.name} is in term ${durable.term}, not ${term} (${this.describe()})`;
+    if (mysqld.receiver?.target.name !== leader.name || !mysqld.receiver.connected)
+      return `${member.name} does not receive from ${leader.name} (${this.describe()})`;
+    if (durable.abstain && durable.config?.voters.includes(durable.memberId))
+      return `${member.name} abstains`;
+    if (mysqld.offline) return `${member.name} serves no reads`;
+    return mysqld.receiver.target.acknowledge === this.inConfiguration(leader, member)
+      ? undefined
+      : `${member.name} acknowledges as it should not, or not as it should`;
   }
 
   /** What the configuration lacks of what is wanted. */
