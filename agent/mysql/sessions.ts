@@ -19,9 +19,6 @@ export function listed(row: Readonly<Record<string, unknown>>): Listed {
 const NOT_CLIENTS = ["system user", "event_scheduler", "unauthenticated user"];
 const REPLICATION = new Set(["Binlog Dump", "Binlog Dump GTID"]);
 
-/** A thread that sends the binary log to a replica. */
-export const isDump = ({ command }: Listed): boolean => REPLICATION.has(command);
-
 /**
  * Everyone but the agents' own accounts, replication and the server's own threads: root stays through offline_mode
  * (facts B). Who has not said yet who he is may be an agent that connects; the fence looks again when nobody can write.

@@ -11,7 +11,6 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import type { Server } from "../server";
 import { isNoSuchThread } from "../session";
-import { isDump } from "../sessions";
 import { excludeAddress, readmitAddress, replicationAccount } from "../sql";
 import { all, pause, type Handler, type VerbContext } from "./context";
 
@@ -25,7 +24,7 @@ export const exclude: Handler<"exclude"> = async (context, { member, address }) 
   const { username } = replicationAccount(await server.options.secrets());
   const password = randomBytes(24).toString("base64url");
   await unlogged(context, excludeAddress(username, from, password));
-  await endDumps(context, from);
+  await endSessions(context, username, from);
   server.options.log("member excluded", { member, address: from });
   return { type: "excluded", term, member };
 };
@@ -48,16 +47,19 @@ async function addressOf(server: Server, member: string, address: string): Promi
   return (await lookup(host)).address;
 }
 
-/** Kills until none is left: a receiver that was connecting when the account was locked may still come in. */
-async function endDumps(context: VerbContext, address: string): Promise<void> {
+/**
+ * Kills until none is left: a receiver that was connecting when the account was locked may still come in. By account,
+ * not by command: a dump thread that is killed but not gone calls itself "Killed", and still takes acknowledgements.
+ */
+async function endSessions(context: VerbContext, username: string, address: string): Promise<void> {
   const until = performance.now() + LIMIT_MS;
   for (;;) {
     const list = await context.server.processlist("exclude", LIMIT_MS);
     context.check();
-    const dumps = list.filter((session) => isDump(session) && comesFrom(session.host, address));
-    if (dumps.length === 0) return;
+    const theirs = list.filter(({ user, host }) => user === username && comesFrom(host, address));
+    if (theirs.length === 0) return;
     if (performance.now() > until) throw new Error(`the dump thread for ${address} does not end`);
-    for (const { id } of dumps)
+    for (const { id } of theirs)
       await context.query(`KILL CONNECTION ${id}`).catch((error: unknown) => {
         if (!isNoSuchThread(error)) throw error;
       });
