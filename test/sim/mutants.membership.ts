@@ -83,8 +83,14 @@ export const witnessGrantsAll = before((state, event) => {
   const { message } = event;
   if (message.type !== "vote" && message.type !== "preVote") return [state, event];
   const { config } = state.durable;
-  const flattered = { ...message, configTerm: config?.term ?? 0, configVersion: config?.version ?? 0 };
-  return [state, { ...event, message: flattered }];
+  if (config === undefined) return [state, event];
+  const flattered = { ...message, configTerm: config.term, configVersion: config.version };
+  const voters = [...new Set([...config.voters, message.from])]; // As if it knew the older configuration only.
+  const durable = { ...state.durable, config: { ...config, voters } };
+  return [
+    { ...state, durable },
+    { ...event, message: flattered },
+  ];
 });
 
 /** The one that goes on alone calls itself the cluster it was. */

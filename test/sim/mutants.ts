@@ -130,7 +130,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "recoversUnderTheOldId",
-    breaks: "I4",
+    breaks: "I1",
     story: joins.theLostComeBack,
     options: { core: membership.recoversUnderTheOldId },
   },

@@ -54,6 +54,8 @@ export class Mysqld {
   /** retrieved ∪ executed; what waits for an acknowledgement is in neither. */
   received = new TxSet();
   readonly wires = new Set<Wire>();
+  /** Closed by the replica, which the dump thread has not noticed: it still reads acknowledgements. */
+  readonly lingering = new Set<Wire>();
   /** Instances whose replication account is locked here. On the volume: a restart does not lift it. */
   readonly locked = new Set<string>();
   private sessions = new Map<Tx, Session>();
@@ -168,7 +170,7 @@ export class Mysqld {
   /** Locks the account of an instance and kills its dump threads: nothing of it is read any more. */
   exclude(instance: string): void {
     this.locked.add(instance);
-    for (const wire of [...this.wires]) if (wire.replicaName === instance) wire.breakOff();
+    for (const wire of [...this.wires, ...this.lingering]) if (wire.replicaName === instance) wire.breakOff();
   }
 
   disarm(): void {

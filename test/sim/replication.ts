@@ -168,6 +168,7 @@ export class Wire {
     this.ackBusy = true;
     this.around.agenda.after(ms, () => {
       this.ackBusy = false;
+      this.source.lingering.delete(this);
       const { source, around } = this;
       const { replica } = this.receiver;
       if (this.dropped || !source.up || source.incarnation !== this.incarnation) return;
@@ -212,6 +213,7 @@ export class Wire {
 
   close(): void {
     this.closed = true;
+    if (this.ackBusy) this.source.lingering.add(this);
     this.source.wires.delete(this);
   }
 }
