@@ -166,6 +166,7 @@ export class Wire {
   /** Goes on although the replica's side has closed: what was sent may still arrive. */
   private carryAck(ms: number, since: number): void {
     this.ackBusy = true;
+    if (this.closed) this.source.lingering.add(this);
     this.around.agenda.after(ms, () => {
       this.ackBusy = false;
       this.source.lingering.delete(this);
