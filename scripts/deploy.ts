@@ -4,13 +4,16 @@
  * somebody answers them, waits with a limit, and does not count the old pods.
  */
 import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { loadAll } from "js-yaml";
 import { HttpKube, KubeError } from "../capabilities/kube";
 import { refOf, type KubeObject } from "../capabilities/objects";
 import { INSTALL_FILE, build } from "./build";
 import { API_PATH_SECRET, TLS_SECRET, keepInstalled, type Installed } from "./keep";
-import { MODULE, NAMESPACE, isWebhook, type Manifest } from "./manifests";
+import { MODULE, NAMESPACE, isWebhook, withAgent, type Manifest } from "./manifests";
 
+/** What the image was built with, where it was built here. */
+const AGENT_BUNDLE = join(__dirname, "..", "dist", "agent", "agent.js");
 const ROLLOUT_TIMEOUT_MS = 180_000;
 const POLL_MS = 500;
 
@@ -32,7 +35,9 @@ async function deploy(): Promise<void> {
   const built = existsSync(INSTALL_FILE)
     ? (loadAll(readFileSync(INSTALL_FILE, "utf8")) as Manifest[])
     : build();
-  const { manifests, certificate } = keepInstalled(built, await readInstalled(kube), new Date());
+  const agent = existsSync(AGENT_BUNDLE) ? readFileSync(AGENT_BUNDLE, "utf8") : undefined;
+  const wanted = agent === undefined ? built : withAgent(built, agent);
+  const { manifests, certificate } = keepInstalled(wanted, await readInstalled(kube), new Date());
   console.log(`certificate of the webhooks: ${certificate}`);
   const webhooks = manifests.filter(isWebhook);
   // Admission pods restart one by one with the renewed leaf: both CAs must be trusted before.

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { dump, loadAll } from "js-yaml";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { keepInstalled, type Installed } from "./keep";
-import { installManifests, isWebhook, type Manifest } from "./manifests";
+import { installManifests, isWebhook, withAgent, type Manifest } from "./manifests";
 
 const TESTDATA = join(__dirname, "testdata");
 /** What `pepr build` of 1.1.4 wrote, certificates, token and module shortened. */
@@ -39,6 +39,13 @@ test("pods roll when the bundle changes, not at each build", () => {
   expect(pods("a")).toBe(pods("a"));
   expect(pods("a")).not.toBe(pods("b"));
   expect(pods("a")).not.toContain("buildTimestamp");
+});
+
+test("the controller's pod alone rolls with the agent's bundle: it brings it to running pods", () => {
+  const changed = (agent: string) => withAgent(manifests, agent).filter((one, i) => one !== manifests[i]);
+  expect(changed("a").map(({ metadata }) => metadata.name)).toEqual(["pepr-porpoise-watcher"]);
+  expect(JSON.stringify(changed("a"))).toBe(JSON.stringify(changed("a")));
+  expect(JSON.stringify(changed("a"))).not.toBe(JSON.stringify(changed("b")));
 });
 
 let directory: string;

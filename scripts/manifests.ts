@@ -81,6 +81,24 @@ function withoutCrdRights(role: Manifest): Manifest {
   return { ...role, rules };
 }
 
+/**
+ * The watcher's pod is made anew when the agent's bundle in its image changes, also under the same tag: it renews the
+ * agents of running pods, and an old controller would bring back the old agent.
+ */
+export function withAgent(manifests: readonly Manifest[], agent: string): Manifest[] {
+  const sha = createHash("sha256").update(agent).digest("hex").slice(0, 16);
+  return manifests.map((manifest) => {
+    if (manifest.kind !== "Deployment" || !manifest.metadata.name.endsWith("-watcher")) return manifest;
+    const spec = manifest["spec"] as DeploymentSpec;
+    const metadata = spec.template.metadata as { readonly annotations?: object };
+    const annotations = { ...metadata.annotations, "porpoise.dev/agent": sha };
+    return {
+      ...manifest,
+      spec: { ...spec, template: { ...spec.template, metadata: { ...metadata, annotations } } },
+    };
+  });
+}
+
 interface Container {
   readonly name: string;
   readonly env?: readonly { readonly name: string; readonly value?: string }[];
