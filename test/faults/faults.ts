@@ -105,7 +105,7 @@ async function flap({ victim, others, random, lastsMs }: Scene): Promise<Undo> {
 
 /** Leaves a little: the first writes still fit, a later one is cut in the middle. */
 async function fillDisk({ victim, random }: Scene): Promise<Undo> {
-  await victim.fillDisk(Math.floor(random() * 100_000));
+  await victim.fillDisk(4_096 + Math.floor(random() * 100_000));
   return () => victim.emptyDisk();
 }
 

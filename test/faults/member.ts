@@ -39,7 +39,6 @@ export interface MemberOptions {
   readonly onUnexpectedEnd: (how: string) => void;
 }
 
-const FILLER = ".fill";
 const ENDING: Readonly<Record<ProcessKind, string>> = {
   mysqld: "/usr/sbin/mysqld",
   agent: "/agent.js",
@@ -181,15 +180,25 @@ export class Member {
     return connection;
   }
 
-  /** Takes all free space but `leaveBytes` of the data volume. */
+  /** Shrinks the data volume to what is used and `leaveBytes`: the next that does not fit gets ENOSPC. */
   async fillDisk(leaveBytes: number): Promise<void> {
-    const { bavail, bsize } = statfsSync(this.data);
-    const bytes = Number(bavail) * Number(bsize) - leaveBytes;
-    if (bytes > 0) await command("fallocate", ["-l", String(bytes), join(this.data, FILLER)]);
+    for (let tries = 1; ; tries++) {
+      const { blocks, bfree, bsize } = statfsSync(this.data);
+      const used = (Number(blocks) - Number(bfree)) * Number(bsize);
+      try {
+        return await this.resize(`${Math.ceil((used + leaveBytes * tries) / 1024)}k`);
+      } catch (cause) {
+        if (tries === 5) throw cause; // Else more was written meanwhile.
+      }
+    }
   }
 
   async emptyDisk(): Promise<void> {
-    await rm(join(this.data, FILLER), { force: true });
+    await this.resize(`${this.options.dataMegabytes}M`);
+  }
+
+  private async resize(size: string): Promise<void> {
+    await command("mount", ["-o", `remount,size=${size}`, this.data]);
   }
 
   /** The volume is a new one. */
