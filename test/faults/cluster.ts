@@ -1,5 +1,5 @@
 /** A cluster of such pods; the harness is its controller: it tells the intent and changes nothing by itself. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Intent, MemberStatus, PublishedEndpoint } from "../../api/agent";
 import { POD_ENV } from "../../api/paths";
@@ -265,6 +265,7 @@ export class Cluster {
     await Promise.all(this.members.map((member) => member.end()));
     for (const { cable } of this.members) await disconnect(cable);
     this.certificates.close();
+    rmSync(this.directory, { recursive: true, force: true });
   }
 
   private async writeSecrets(hosts: readonly string[]): Promise<void> {

@@ -19,7 +19,8 @@ export interface Scene {
 export type Undo = () => Promise<void> | void;
 export type Fault = (scene: Scene) => Promise<Undo> | Undo;
 
-const nothing: Undo = () => undefined;
+/** Of what undoes itself, or is over. */
+export const nothing: Undo = () => undefined;
 
 const signal =
   (kind: ProcessKind, name: NodeJS.Signals): Fault =>

@@ -6,7 +6,7 @@ import { random as seeded } from "../../bench/result";
 import { Crowd, KEYS } from "./clients";
 import type { Cluster } from "./cluster";
 import { pause, waitFor } from "./command";
-import { FAULTS, SPARE_THE_LEADER, type Undo } from "./faults";
+import { FAULTS, nothing, SPARE_THE_LEADER, type Undo } from "./faults";
 import { checkHistory, type Judgement } from "./history";
 import { LOADS, type Load } from "./loads";
 import type { Member } from "./member";
@@ -153,7 +153,7 @@ function strike(cluster: Cluster, stroke: Stroke, leader: Member): { victim: Mem
   const { lastsMs } = stroke;
   const undone = (async () => {
     const undo: Undo = await FAULTS[stroke.fault]({ cluster, victim, others, lastsMs, random });
-    await pause(stroke.fault === "flapping" ? 0 : lastsMs);
+    if (undo !== nothing) await pause(lastsMs);
     await undo();
   })();
   return { victim, undone };

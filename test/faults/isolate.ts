@@ -25,7 +25,8 @@ export async function runInside(command: readonly string[]): Promise<number> {
   const world = ["--net", "--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc"];
   const shell = ["sh", "-c", '"$@"; exit $?', "sh", ...command];
   const child = spawn("unshare", [...world, ...shell], {
-    env: { ...process.env, [INSIDE]: directory },
+    // Whatever makes temporary files in there makes them where they will be removed.
+    env: { ...process.env, [INSIDE]: directory, TMPDIR: directory },
     stdio: "inherit",
   });
   // A Ctrl-C reaches the whole group of the terminal: the harness inside ends by itself and tells why.

@@ -79,7 +79,7 @@ function stroke(faults: readonly FaultName[], random: Random): Stroke {
   const fault = weighted(faults, random);
   // Most of what is worth seeing happens to the leader.
   const on = random() < 0.65 ? "leader" : "follower";
-  const lastsMs = random() < 0.3 ? between(50, 700, random) : between(800, 4_000, random);
+  const lastsMs = random() < 0.3 ? between(50, 700, random) : between(800, 3_000, random);
   return { fault, on, delayMs: between(0, 800, random), lastsMs, seed: whole(random) };
 }
 

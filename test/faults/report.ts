@@ -37,9 +37,22 @@ function rowName({ plan: { first, second } }: Incident): string {
   return second ? "two faults" : strokeName(first);
 }
 
-/** Prints the table, writes out/faults.json. */
-export function finish(run: { seed: number; incidents: readonly Incident[]; total: number }): void {
-  const { seed, incidents, total } = run;
+/** One line of out/<name>.jsonl: enough to tell and to repeat it. */
+export function record(incident: Incident, number: number, shape: string): string {
+  const { plan, victims, met, outageMs, term, falseFailover, backMs, history, wrong } = incident;
+  const { operations, unknown, result } = history;
+  const told = { outageMs, term, falseFailover, backMs, wrong, history: { operations, unknown, result } };
+  return `${JSON.stringify({ number, shape, plan, victims, met, ...told })}\n`;
+}
+
+/** Prints the table, writes out/<name>.json. */
+export function finish(run: {
+  name: string;
+  seed: number;
+  incidents: readonly Incident[];
+  total: number;
+}): void {
+  const { name: runName, seed, incidents, total } = run;
   const outages = new Map<string, number[]>();
   const backs = new Map<string, number[]>();
   for (const incident of incidents)
@@ -62,7 +75,7 @@ export function finish(run: { seed: number; incidents: readonly Incident[]; tota
   const bad = incidents.filter(({ wrong }) => wrong.length > 0).length + (incidents.length < total ? 1 : 0);
   const wrong = incidents.flatMap((incident) => incident.wrong);
   const path = writeResult({
-    name: "faults",
+    name: runName,
     seed,
     rows,
     lost: wrong.filter((text) => /acknowledged/.test(text)).length,

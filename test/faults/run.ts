@@ -1,5 +1,6 @@
 /** The incidents of a run, one after the other, cluster after cluster; and what they leave to be read. */
 import {
+  appendFileSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -16,13 +17,12 @@ import { Unfinished, runIncident, type Incident } from "./incident";
 import { LOAD_TABLES } from "./loads";
 import type { Member } from "./member";
 import type { IncidentPlan } from "./plan";
-import { finish, headLine, incidentLine } from "./report";
+import { finish, headLine, incidentLine, record } from "./report";
 import { nameOf, type Run, type Runs } from "./runs";
 import { story } from "./story";
 import type { Acknowledged } from "./verdict";
 
 const OUT = join(__dirname, "..", "..", "out");
-const FAILURE = join(OUT, "faults-failure");
 /** Ids of this many incidents back must still be there. */
 const REMEMBERED = 5;
 /** After so many incidents old binary logs and kept tails are removed, when everybody has everything. */
@@ -33,31 +33,41 @@ const WHOLE_MS = 120_000;
 /** Runs all; false when an incident ended badly. */
 export async function runAll(
   ground: Ground,
-  { seed, runs, ...sizes }: Runs,
+  { name, seed, runs, ...sizes }: Runs,
   checker: string,
 ): Promise<boolean> {
   const incidents: Incident[] = [];
   const total = runs.reduce((sum, run) => sum + run.incidents.length, 0);
   console.log(headLine(seed, total));
-  rmSync(FAILURE, { recursive: true, force: true });
+  const failure = join(OUT, `${name}-failure`);
+  rmSync(failure, { recursive: true, force: true });
+  mkdirSync(OUT, { recursive: true });
+  const records = join(OUT, `${name}.jsonl`);
+  writeFileSync(records, "");
   for (const [number, run] of runs.entries()) {
     const cluster = await Cluster.create(ground, number, run.shape);
     try {
       await cluster.start().catch(async (cause: unknown) => {
-        await keep(cluster, run.incidents[0], [String(cause)]);
+        await keep(cluster, { plan: run.incidents[0], wrong: [String(cause)], to: failure });
         throw cause;
       });
-      const done = await runOne(cluster, run, { ...sizes, checker, before: incidents.length });
+      const done = await runOne(cluster, run, {
+        ...sizes,
+        checker,
+        before: incidents.length,
+        failure,
+        records,
+      });
       incidents.push(...done.incidents);
       if (!done.good) {
-        finish({ seed, incidents, total });
+        finish({ name, seed, incidents, total });
         return false;
       }
     } finally {
       await cluster.close();
     }
   }
-  finish({ seed, incidents, total });
+  finish({ name, seed, incidents, total });
   return true;
 }
 
@@ -67,12 +77,16 @@ interface RunSizes {
   readonly checker: string;
   /** Incidents of earlier clusters. */
   readonly before: number;
+  /** Where a bad incident's traces go. */
+  readonly failure: string;
+  /** File of one line an incident. */
+  readonly records: string;
 }
 
 async function runOne(
   cluster: Cluster,
   { incidents: plans, shape }: Run,
-  { before, ...sizes }: RunSizes,
+  { before, failure, records, ...sizes }: RunSizes,
 ): Promise<{ good: boolean; incidents: Incident[] }> {
   await prepare(cluster);
   const incidents: Incident[] = [];
@@ -83,9 +97,11 @@ async function runOne(
       const incident = await runIncident(cluster, plan, options);
       incidents.push(incident);
       console.log(incidentLine(incident, before + incidents.length, nameOf(shape)));
-      if (process.env["KEEP"]) await keep(cluster, plan, [], join(OUT, "faults-kept", String(plan.number)));
+      appendFileSync(records, record(incident, before + incidents.length, nameOf(shape)));
+      if (process.env["KEEP"])
+        await keep(cluster, { plan, wrong: [], to: join(OUT, "faults-kept", String(plan.number)) });
       if (incident.wrong.length > 0) {
-        await keep(cluster, plan, incident.wrong);
+        await keep(cluster, { plan, wrong: incident.wrong, to: failure });
         return { good: false, incidents };
       }
       earlier = [...earlier, ...incident.acknowledged].filter(
@@ -95,7 +111,7 @@ async function runOne(
     } catch (cause) {
       const text = cause instanceof Unfinished ? cause.message : String((cause as Error).stack ?? cause);
       console.log(`${before + incidents.length + 1} ${nameOf(shape)} FAILED: ${text}`);
-      await keep(cluster, plan, [text]);
+      await keep(cluster, { plan, wrong: [text], to: failure });
       return { good: false, incidents };
     }
   }
@@ -136,9 +152,7 @@ const readText = (file: string): string => (existsSync(file) ? readFileSync(file
 /** Everything that is needed to understand what happened. */
 async function keep(
   cluster: Cluster,
-  plan: IncidentPlan | undefined,
-  wrong: readonly string[],
-  to = FAILURE,
+  { plan, wrong, to }: { plan: IncidentPlan | undefined; wrong: readonly string[]; to: string },
 ): Promise<void> {
   mkdirSync(to, { recursive: true });
   const put = (name: string, content: unknown): void =>
@@ -152,9 +166,8 @@ async function keep(
     ({ name, log }) => [name, readText(`${log}.before`) + readText(log)] as const,
   );
   put("story.txt", story(Object.fromEntries(logs)));
-  for (const member of cluster.members) await keepMember(member, to, to === FAILURE);
-  if (to === FAILURE)
-    console.log("kept in out/faults-failure: story.txt, logs, states, binary logs, answers of SQL");
+  for (const member of cluster.members) await keepMember(member, to, wrong.length > 0);
+  if (wrong.length > 0) console.log(`kept in ${to}: story.txt, logs, states, binary logs, answers of SQL`);
 }
 
 const QUESTIONS = [

@@ -12,6 +12,8 @@ export interface Run {
 }
 
 export interface Runs {
+  /** Of the files in out/: two runs beside each other need two. */
+  readonly name: string;
   readonly seed: number;
   readonly runs: readonly Run[];
   readonly largeMegabytes: number;
@@ -38,7 +40,7 @@ export const CI = { N: "45", SEED: "20261121", MEMBERS: "3,2+witness,5" };
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** N, SEED, MEMBERS (a list is gone through in turn), FAULT, LOAD, LARGE_MB, IDLE. @throws Error naming what is wrong. */
+/** N, SEED, MEMBERS (a list is gone through in turn), FAULT, LOAD, LARGE_MB, IDLE, NAME. @throws Error naming what is wrong. */
 export function readRuns(env: Variables): Runs {
   const seed = numberOf(env, "SEED", Date.now() % 1_000_000);
   const count = numberOf(env, "N", 20);
@@ -46,6 +48,7 @@ export function readRuns(env: Variables): Runs {
   const only = env["FAULT"] ? keyOf("FAULT", env["FAULT"], FAULTS) : undefined;
   const loads = env["LOAD"] ? [keyOf("LOAD", env["LOAD"], LOADS)] : undefined;
   return {
+    name: env["NAME"] || "faults",
     seed,
     runs: divide({ seed, count, shapes, only, loads }),
     largeMegabytes: numberOf(env, "LARGE_MB", 16),
