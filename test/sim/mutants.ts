@@ -142,6 +142,8 @@ export const mutants: readonly Mutant[] = [
     options: { core: membership.forgetsWhoLeftByTerms },
   },
   bug("setAcksIgnored", "I5"),
+  bug("finiteTimeout", "I5: semi-sync gives up, the client gets OK"),
+  bug("waitsForNoReplica", "I5: nobody is connected, the client gets OK"),
   {
     name: "leaseBeyondTheElectionTimeout",
     breaks: "I7",

@@ -24,7 +24,9 @@ export type Bug =
   | "learnersAcknowledge"
   | "drainSkipped"
   | "excludesNobody"
-  | "setAcksIgnored";
+  | "setAcksIgnored"
+  | "finiteTimeout"
+  | "waitsForNoReplica";
 
 export interface VerbWorld {
   readonly mysqld: Mysqld;
@@ -158,13 +160,27 @@ function* drain({ mysqld, random, bugs, around }: VerbWorld, term: Term): Progra
   return [{ type: "drained", term }];
 }
 
-function* arm({ mysqld, random, bugs, onExcluded }: VerbWorld, term: Term, k: number): Program {
+function* arm(world: VerbWorld, term: Term, k: number): Program {
+  const { mysqld, random, bugs, onExcluded } = world;
   yield random.between(0.5, 8);
   for (const instance of mysqld.locked) onExcluded(instance, false);
   mysqld.locked.clear();
   mysqld.arm(bugs.has("armsWithoutSemisync") ? 0 : k);
   yield random.between(0.2, 2);
+  if (bugs.has("finiteTimeout") || bugs.has("waitsForNoReplica")) switchesOff(world, mysqld.volume.committed);
   return [{ type: "armed", term }];
+}
+
+/** Semi-sync that gives up: after a timeout, or when nobody is connected (wait_no_replica=OFF). Mutants only. */
+function switchesOff(world: Pick<VerbWorld, "mysqld" | "around" | "bugs">, committed: number): void {
+  const { mysqld, around, bugs } = world;
+  around.agenda.after(600, () => {
+    const { incarnation } = mysqld;
+    if (!mysqld.up || !mysqld.semisync) return;
+    const stuck = mysqld.waiting > 0 && mysqld.volume.committed === committed;
+    if (bugs.has("finiteTimeout") ? stuck : mysqld.wires.size === 0) mysqld.disarm();
+    else if (incarnation === mysqld.incarnation) switchesOff(world, mysqld.volume.committed);
+  });
 }
 
 function* barrier({ mysqld, random, bugs }: VerbWorld, term: Term, clusterId: string): Program {
