@@ -39,10 +39,13 @@ export function barrier(term: number, member: string): string {
 }
 
 /** An account of the replication's name for one address, which nobody can use: the more specific host wins over '%'. */
-export function excludeAddress(username: string, address: string, password: string): string {
+export function excludeAddress({ username, password }: Account, address: string, member: string): string {
   const who = account(username, address);
-  return `CREATE USER IF NOT EXISTS ${who} IDENTIFIED BY ${escape(password)} REQUIRE SSL ACCOUNT LOCK`;
+  const how = `IDENTIFIED BY ${escape(password)} REQUIRE SSL ACCOUNT LOCK COMMENT ${escape(member)}`;
+  return `CREATE USER IF NOT EXISTS ${who} ${how}`;
 }
+export const excludedAddresses = (username: string, member: string): string =>
+  `SELECT host host FROM information_schema.user_attributes WHERE user = ${escape(username)} AND attribute->>'$.comment' = ${escape(member)}`;
 export const readmitAddress = (username: string, address: string): string =>
   `DROP USER IF EXISTS ${account(username, address)}`;
 

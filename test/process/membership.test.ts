@@ -98,7 +98,8 @@ test("I6: an excluded member is cut and kept out, others are not; nothing of it 
   const before = await a.executed();
   const { host } = c;
   const gone = { type: "excluded", term: 1, member: c.id };
-  expect(await a.run(1, { verb: "exclude", member: c.id, address: host })).toEqual(gone);
+  // By its name, as one does whom it told no address.
+  expect(await a.run(1, { verb: "exclude", member: c.id, address: "" })).toEqual(gone);
   expect((await dumps()).filter((from) => from.startsWith(`${host}:`))).toEqual([]);
   const refused = async (): Promise<boolean> =>
     (await c.sql("SHOW REPLICA STATUS")).some((row) => Number(row["Last_IO_Errno"]) > 0);
@@ -115,6 +116,13 @@ test("I6: an excluded member is cut and kept out, others are not; nothing of it 
   await waitFor("the receiver is back", async () =>
     (await dumps()).some((from) => from.startsWith(`${host}:`)),
   );
+  expect(await a.sql(locked)).toEqual([]);
+});
+
+test("a member whose host is gone has nothing to shut out", async () => {
+  const gone = { type: "excluded", term: 1, member: "m-9.00000000" };
+  expect(await a.run(1, { verb: "exclude", member: gone.member, address: "" })).toEqual(gone);
+  const locked = "SELECT 1 FROM mysql.user WHERE account_locked = 'Y' AND user LIKE 'porpoise%'";
   expect(await a.sql(locked)).toEqual([]);
 });
 

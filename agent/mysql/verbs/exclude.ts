@@ -11,7 +11,7 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import type { Server } from "../server";
 import { isNoSuchThread } from "../session";
-import { excludeAddress, readmitAddress, replicationAccount } from "../sql";
+import { excludeAddress, excludedAddresses, readmitAddress, replicationAccount } from "../sql";
 import { all, pause, type Handler, type VerbContext } from "./context";
 
 const POLL_MS = 5;
@@ -21,9 +21,10 @@ export const exclude: Handler<"exclude"> = async (context, { member, address }) 
   const { server, term } = context;
   const from = await addressOf(server, member, address);
   context.check();
+  if (from === undefined) return { type: "excluded", term, member };
   const { username } = replicationAccount(await server.options.secrets());
   const password = randomBytes(24).toString("base64url");
-  await unlogged(context, excludeAddress(username, from, password));
+  await unlogged(context, excludeAddress({ username, password }, from, member));
   await endSessions(context, username, from);
   server.options.log("member excluded", { member, address: from });
   return { type: "excluded", term, member };
@@ -32,19 +33,34 @@ export const exclude: Handler<"exclude"> = async (context, { member, address }) 
 /** Takes back what `exclude` did: the member has shown that it acknowledges no more, or may again. */
 export const admit: Handler<"admit"> = async (context, { member, address }) => {
   const { server, term } = context;
-  const from = await addressOf(server, member, address);
-  context.check();
   const { username } = replicationAccount(await server.options.secrets());
-  await unlogged(context, readmitAddress(username, from));
-  server.options.log("member admitted", { member, address: from });
+  // The account says whom it is for: what his name leads to may be another address by now.
+  const rows = await context.query(excludedAddresses(username, member));
+  const all = new Set([...rows.map(({ host }) => String(host)), ...(isIP(address) === 0 ? [] : [address])]);
+  for (const from of all) await unlogged(context, readmitAddress(username, from));
+  server.options.log("member admitted", { member, addresses: [...all] });
   return { type: "admitted", term, member };
 };
 
-/** @throws Error when the member told no address and its name has none. */
-async function addressOf(server: Server, member: string, address: string): Promise<string> {
-  if (isIP(address) !== 0) return address;
+/**
+ * What the member told, else what its name leads to now. undefined = there is no such host any more, and no receiver of
+ * it is connected: its pod was deleted, with all that ran in it.
+ * @throws Error when its name is not known but a receiver of it is.
+ */
+async function addressOf(server: Server, member: string, told: string): Promise<string | undefined> {
+  if (isIP(told) !== 0) return told;
   const { host } = server.options.resolve(member);
-  return (await lookup(host)).address;
+  const found = await lookup(host).catch(ignoreUnknown);
+  if (found !== undefined) return found.address;
+  const replicas = await server.session("exclude").query("SHOW REPLICAS", LIMIT_MS);
+  if (replicas.some((row) => row["Host"] === host))
+    throw new Error(`${member} is connected, and its host ${host} has no address`);
+  return undefined;
+}
+
+function ignoreUnknown(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOTFOUND" && error.code !== "ENODATA") throw error;
+  return undefined;
 }
 
 /**
