@@ -40,7 +40,7 @@ export function sample(
 export function member(name: string, values: Partial<MemberStatus> = {}): MemberStatus {
   return {
     name,
-    memberId: `id-${name}`,
+    memberId: `${name}.1`,
     agentVersion: "0.1.0",
     generation: 1,
     role: "replica",

@@ -58,7 +58,7 @@ export function available({ view, initialised }: Facts): Finding {
   }
   if (quorum.alive < quorum.needed) {
     const text = `${quorum.alive} of ${quorum.voters} voters answer, ${quorum.needed} are needed`;
-    return bad("Available", "NoQuorum", `${text}; silent: ${namesOf(view.silent)}.`);
+    return bad("Available", "NoQuorum", `${text}; missing: ${view.missing.join(", ")}.`);
   }
   return bad("Available", "NoPrimary", `No primary yet; highest term ${view.term}. ${progress(wanted)}.`);
 }

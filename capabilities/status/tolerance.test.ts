@@ -66,6 +66,21 @@ const rows: Row[] = [
   },
 ];
 
+test("two of three volumes emptied: their new members answer, and the majority is lost all the same", () => {
+  const voters = ["shop-0.1", "shop-1.1", "shop-2.1"];
+  const configuration = { term: 1, version: 1, voters, witnesses: [], k: 1 };
+  const instances = ["shop-0", "shop-1", "shop-2"].map((name, i): ObservedInstance => {
+    const fresh = { memberId: `${name}.2`, ready: false };
+    const own = i === 0 ? { configuration, ready: false } : fresh;
+    return { name, kind: "voter", group: "", wanted: true, member: member(name, own) };
+  });
+  const input = { clusterId: "c", formerClusterIds: [], initialised: true, settings, now: new Date(0) };
+  const status = statusOf(sample(), { ...input, observed: { instances, options: {} } });
+  expect(status).toMatchObject({ phase: "NoQuorum", quorum: { voters: 3, needed: 2, alive: 1 } });
+  const available = status.conditions?.find(({ type }) => type === "Available");
+  expect(available?.message).toBe("1 of 3 voters answer, 2 are needed; missing: shop-1, shop-2.");
+});
+
 test.each(rows)("$name", ({ spec, silent = [], voters, tolerant, phase, quorum }) => {
   const cluster = sample(spec);
   const members = membersOf(cluster);
