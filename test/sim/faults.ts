@@ -197,6 +197,7 @@ export function mayLose(world: World, member: Member): boolean {
   // With k = 0 there is one holder only; what two voters lost one of, no election brings back.
   const fewest = Math.min(config.voters.length, world.controller.names("voter", "witness").length);
   if (config.k === 0 || fewest < 3 || world.isChanging()) return false;
+  if (config.witnesses.length > 0 && !world.hearsAll()) return false; // The silent one may be removed next.
   const sound = othersSound(world, member.name);
   if (sound) world.losses++;
   return sound;

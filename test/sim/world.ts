@@ -133,6 +133,18 @@ export class World implements Surroundings {
     });
   }
 
+  /** An open leader has heard every voter a moment ago. */
+  hearsAll(): boolean {
+    const leader = this.openLeader();
+    const role = leader?.agent?.state.role;
+    if (leader?.agent === undefined || role?.role !== "leader") return false;
+    const { localNow } = leader.agent;
+    const others = leader.durable.config?.voters.filter((id) => id !== leader.memberId) ?? [];
+    return others.every(
+      (id) => localNow - (role.peers[id]?.answeredAt ?? -Infinity) < 2 * this.tuning.heartbeatMs,
+    );
+  }
+
   inConfiguration({ durable }: Member, { memberId }: Member): boolean {
     return durable.config?.voters.includes(memberId) ?? false;
   }
