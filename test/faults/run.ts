@@ -13,6 +13,7 @@ import {
 import { join } from "node:path";
 import { KEYS, TABLES } from "./clients";
 import { Cluster, type Ground } from "./cluster";
+import { waitFor } from "./command";
 import { Unfinished, runIncident, type Incident } from "./incident";
 import { LOAD_TABLES } from "./loads";
 import type { Member } from "./member";
@@ -120,6 +121,10 @@ async function runOne(
 
 async function prepare(cluster: Cluster): Promise<void> {
   await cluster.onPrimary(async (primary) => {
+    // The application's account and database are made after the first opening.
+    const hasAccount = async (): Promise<boolean> =>
+      (await primary.sql("SHOW DATABASES LIKE 'app'")).length > 0;
+    await waitFor("the application's database", hasAccount, { limitMs: 20_000 });
     for (const statement of [...TABLES, ...LOAD_TABLES]) await primary.sql(statement);
   });
 }
