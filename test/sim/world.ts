@@ -222,18 +222,18 @@ export class World implements Surroundings {
   }
 
   /** Reads the term, gives up if it is higher, writes with the version it read. */
-  publish(member: string, term: number): void {
+  publish(member: string, term: number, as = this.member(member).durable): void {
     const { random, agenda } = this;
     agenda.after(random.between(1, 40), () => {
-      if (agenda.now < this.apiDownUntil) return this.publish(member, term);
+      if (agenda.now < this.apiDownUntil) return this.publish(member, term, as);
       const { version } = this.slice;
-      const { clusterId, former } = this.member(member).durable;
+      const { clusterId, former } = as;
       // A slice of another cluster is only written over by the one that knows it as its past.
       const other = this.slice.clusterId !== "" && this.slice.clusterId !== clusterId;
       if (other ? !former.includes(this.slice.clusterId) : this.slice.term > term) return;
       agenda.after(random.between(1, 60), () => {
         if (agenda.now < this.apiDownUntil || this.slice.version !== version)
-          return this.publish(member, term);
+          return this.publish(member, term, as);
         this.slice = { member, term, version: version + 1, clusterId };
         this.trace?.(`api: the primary is ${member}, term ${term}`);
       });
