@@ -89,6 +89,8 @@ class RealMysql implements Mysql {
     const running = state.kind === "serve";
     const unsafeData = dataUnsafe(this.options.host.host, this.options.bootId);
     const writable = running && (state.armed || (await this.mayWrite()));
+    // One that is fenced where it runs, not started anew, is looked at all the same.
+    if (running) this.observer.start();
     // `started` must be the first event the core sees.
     setImmediate(() => this.flush());
     return { mysqld: running ? "running" : "down", writable, unsafeData: unsafeData && !running };
