@@ -41,7 +41,7 @@ function heard(state: State, heartbeat: Heartbeat, input: Input): Step {
     role.role === "follower" && role.leader === heartbeat.from ? role : follower(heartbeat.from);
   const next: State = {
     ...state,
-    role: { ...known, heard: heartbeat, answeredAt: input.now },
+    role: { ...known, heard: heartbeat, heardAt: known.heardAt ?? input.now, answeredAt: input.now },
     ballot: undefined,
     cause: undefined,
     preVotes: [],

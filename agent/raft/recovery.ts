@@ -5,13 +5,18 @@
  */
 import { givenUp } from "./rescue";
 import { containsText, explained, markersOf, unionText } from "./standing";
-import { chain, deadline, isDataVoter, persist, send, stay, verb, votersOf } from "./state";
+import { chain, deadline, follower, isDataVoter, persist, send, stay, verb, votersOf } from "./state";
 import { retryDelayMs } from "./timing";
 import { exitWhenDone } from "./transfer";
 import type { Action, Follower, Input, MysqldPhase, State, Step, Told } from "./types";
 
 /** What members that were started together may need until one of them can be elected. */
 const RESTART_GRACE_MS = 5_000;
+/**
+ * The new primary opens first: crash recovery takes CPU and disk that its promotion may share. Not longer, since it may
+ * need this member's acknowledgement to open.
+ */
+const OPENING_MS = 500;
 /** Asks again for a marker that did not come. */
 const MARKER_RETRY_MS = 1_000;
 /** A marker that was named and does not come was not written. */
@@ -31,12 +36,14 @@ const waiting = ({ deadlines }: State, { now }: Input): boolean =>
   deadlines.retry !== undefined && deadlines.retry > now;
 
 function tendDown(state: State, input: Input): Step {
-  const heard = state.role.role === "follower" ? state.role.heard : undefined;
+  const { heard, heardAt = -Infinity } = state.role.role === "follower" ? state.role : follower();
   if (state.durable.cloning) return heard === undefined ? awaitDonor(state) : clone(state);
   if (!state.durable.tail) return begin(state, "starting", verb(state, { verb: "startMysqld" }));
   // Only an elected leader proves what must go; a higher term or a candidate proves nothing.
   if (heard !== undefined)
-    return begin(state, "rewinding", verb(state, { verb: "rewind", electedSet: heard.electedSet }));
+    return heard.open || input.now - heardAt >= OPENING_MS
+      ? begin(state, "rewinding", verb(state, { verb: "rewind", electedSet: heard.electedSet }))
+      : stay(state); // Heartbeats come, or the election timeout.
   if (votersOf(state).length === 1) return startUncut(state);
   return stay(deadline(state, { recover: state.deadlines.recover ?? recoverAt(state, input) }));
 }

@@ -132,6 +132,8 @@ export interface Follower {
   readonly answeredAt: number;
   /** The last heartbeat of the leader of this term. */
   readonly heard?: Heartbeat;
+  /** When the first of them came. */
+  readonly heardAt?: number;
   /** A `follow` verb runs or has ended well. */
   readonly follow: "no" | "asked" | "done";
   /** What that verb was told. */
