@@ -17,7 +17,7 @@ const TRIES = 3;
 /** After connecting: the agent has read its state and attached to mysqld long before. */
 export const PROVEN_MS = 5_000;
 /** From its start to its connection. */
-export const CONNECT_LIMIT_MS = 10_000;
+export const CONNECT_LIMIT_MS = 20_000;
 
 export const onlyProven = (proven: string): Bundles => ({ proven, failures: 0 });
 

@@ -11,6 +11,15 @@ export const SMALL = {
   auto_generate_certs: "OFF",
 };
 
+/**
+ * For tests whose matter is not how soon a loss is seen: on a busy machine agents stall for longer than the defaults
+ * allow, and an election more is an election nobody asked about.
+ */
+export const PATIENT = {
+  timing: { heartbeatMs: 200, electionTimeoutMs: 4_000 },
+  env: { PORPOISE_PEER_TIMEOUT_MS: "2000" },
+};
+
 /** One statement on a connection of its own; its rows. @throws the server's error. */
 export async function query(
   options: ConnectionOptions,

@@ -4,11 +4,9 @@ import * as path from "node:path";
 import { afterEach, expect, test } from "vitest";
 import type { Recovered, RecoverPlan } from "../../api/agent";
 import { Cluster, type ClusterOptions, type Instance } from "./cluster";
-import { waitFor } from "./common";
+import { PATIENT, waitFor } from "./common";
 import { prepareTable, verdict, Writer } from "./writers";
 
-/** The machine is busy: an election more is not what is tested. */
-const PATIENT = { heartbeatMs: 200, electionTimeoutMs: 2_000 };
 let cluster: Cluster;
 let writer: Writer | undefined;
 
@@ -19,7 +17,7 @@ afterEach(async () => {
 });
 
 async function start(options: ClusterOptions): Promise<Instance> {
-  cluster = await Cluster.start({ ...options, template: true, timing: PATIENT });
+  cluster = await Cluster.start({ ...options, template: true, ...PATIENT });
   const primary = await cluster.settled();
   await cluster.putIntent({ initialised: true });
   await prepareTable(cluster);

@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RenewAnswer } from "../../api/agent";
 import { Cluster, type Instance } from "./cluster";
-import { waitFor } from "./common";
+import { PATIENT, waitFor } from "./common";
 import { prepareTable, verdict, Writer } from "./writers";
 
 let cluster: Cluster;
@@ -13,7 +13,7 @@ let bundle: string;
 const shaOf = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 beforeAll(async () => {
-  cluster = await Cluster.start({ net: 12, template: true });
+  cluster = await Cluster.start({ net: 12, template: true, ...PATIENT });
   const primary = await cluster.settled();
   await cluster.putIntent({ initialised: true });
   await prepareTable(cluster);
@@ -30,10 +30,11 @@ async function follower(): Promise<Instance> {
 
 /** Waits for an agent of that bundle that is not the process it was. */
 async function runs(instance: Instance, sha256: string, before: number): Promise<void> {
-  await waitFor(`${instance.name} runs the bundle`, async () => {
+  const holds = async (): Promise<boolean> => {
     const status = await instance.status().catch(() => undefined);
     return status?.pid?.agent !== before && status?.bundle?.sha256 === sha256 && status.ready;
-  });
+  };
+  await waitFor(`${instance.name} runs the bundle`, holds, 40_000);
 }
 
 /** Sends a bundle, again for as long as the one before it is on trial. */
@@ -117,4 +118,21 @@ test("a bundle that ends after it was taken gives way to the one before it, whic
     refused: "the bundle was started 3 times and never held; last: code 3",
   });
   expect(status.pid?.mysqld).toBe(pid?.mysqld);
+});
+
+test("alone, with nobody to hand over to: the agent is renewed, mysqld is not restarted and opens again", async () => {
+  const alone = await Cluster.start({ net: 16, members: 1, template: true, ...PATIENT });
+  try {
+    const only = await alone.settled();
+    const { term } = await only.status();
+    const [agent, mysqld] = [await only.agentPid(), await only.mysqldPid()];
+    const next = `${bundle}\n// renewed alone\n`;
+    expect(await send(only, next)).toEqual([200, JSON.stringify({ sha256: shaOf(next), restarts: true })]);
+    await runs(only, shaOf(next), agent);
+    await alone.settled({ above: term });
+    await waitFor("mysqld is looked at", async () => (await only.status()).pid?.mysqld !== undefined);
+    expect(await only.mysqldPid()).toBe(mysqld);
+  } finally {
+    await alone.close();
+  }
 });

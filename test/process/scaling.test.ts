@@ -2,18 +2,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { parseGtidSet } from "../../api/gtid";
 import { Cluster } from "./cluster";
-import { waitFor } from "./common";
+import { PATIENT, waitFor } from "./common";
 import { prepareTable, verdict, Writer } from "./writers";
-
-/** Seven servers on a busy machine stall for longer than the defaults allow; elections are not what is tested. */
-const PATIENT = { heartbeatMs: 200, electionTimeoutMs: 4_000 };
 
 let cluster: Cluster;
 let writers: Writer[];
 
 beforeAll(async () => {
-  const env = { PORPOISE_PEER_TIMEOUT_MS: "2000" };
-  cluster = await Cluster.start({ net: 13, template: true, timing: PATIENT, env });
+  cluster = await Cluster.start({ net: 13, template: true, ...PATIENT });
   await cluster.settled();
   await cluster.putIntent({ initialised: true });
   await prepareTable(cluster);

@@ -6,7 +6,7 @@ import { waitFor } from "./mysqld";
 
 let cluster: Cluster;
 beforeAll(async () => {
-  cluster = await Cluster.start({ net: 21 });
+  cluster = await Cluster.start({ net: 21, template: true });
 });
 afterAll(() => cluster.close());
 
