@@ -46,7 +46,9 @@ export async function runMany({
     );
   }, PROGRESS_MS);
   try {
-    await Promise.all(Array.from({ length: workers }, () => work(fork(script), take, done)));
+    await Promise.all(
+      Array.from({ length: workers }, () => work(fork(script, [], { execArgv: [] }), take, done)),
+    );
   } finally {
     clearInterval(progress);
   }
