@@ -12,7 +12,7 @@ import { ACCOUNTS } from "../process/cluster";
 import { installation, type Installation } from "../process/rootfs";
 import { testAuthority, writeCertificates } from "../samples/certificates";
 import { waitFor } from "./command";
-import { Member, PORTS } from "./member";
+import { Member, PORTS, type Disk } from "./member";
 import { cableOf, connect, disconnect } from "./network";
 
 /** What every cluster of a run shares. */
@@ -25,6 +25,7 @@ export interface Ground {
   /** agent.js and supervisor.js, built once a run: a checkout that changes meanwhile changes nothing. */
   readonly bundles: string;
   readonly dataMegabytes: number;
+  readonly disk: Disk;
   /** 1,000 is the product's default; a machine with much else to do needs more. */
   readonly electionTimeoutMs: number;
 }
@@ -112,6 +113,7 @@ export class Cluster {
       directory: own,
       shimLibrary: ground.shimLibrary,
       dataMegabytes: ground.dataMegabytes,
+      disk: ground.disk,
       command: [ground.node, join(ground.bundles, "supervisor.js")],
       env: witness ? { ...env, PORPOISE_ROLE: "witness" } : env,
       onUnexpectedEnd: (how) => {

@@ -79,7 +79,7 @@ export async function runIncident(
     const { largeMegabytes, idleConnections } = options;
     const setting = { cluster, leader, incident: plan.number, largeMegabytes, idleConnections };
     load = await stage(`the load ${plan.load}`, LOADS[plan.load](setting));
-    const struck = await stage("the faults", strikeAll(cluster, plan, leader));
+    const struck = await stage("the faults", strikeAll(cluster, plan, { leader, spread: load.spread ?? 1 }));
     await stage("releasing the load", load.release());
     const { term } = await stage("after the faults", cluster.whole(options.wholeMs));
     const backMs = Math.round(performance.now() - struck.at);
@@ -99,7 +99,7 @@ export async function runIncident(
       met: struck.met,
       outageMs: longestSilence(crowd.times(), struck.at),
       term,
-      falseFailover: term !== termBefore && sparesTheLeader(plan),
+      falseFailover: term !== termBefore && sparesTheLeader(plan) && !struck.victims.includes(leader.name),
       backMs,
       acknowledged: judged.acknowledged,
       history: judged.history,
@@ -121,8 +121,12 @@ interface Struck {
   readonly met: boolean;
 }
 
-async function strikeAll(cluster: Cluster, { first, second }: IncidentPlan, leader: Member): Promise<Struck> {
-  await pause(first.delayMs);
+async function strikeAll(
+  cluster: Cluster,
+  { first, second }: IncidentPlan,
+  { leader, spread }: { leader: Member; spread: number },
+): Promise<Struck> {
+  await pause(first.delayMs * spread);
   const at = performance.now();
   const victims: string[] = [];
   let met = true;

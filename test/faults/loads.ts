@@ -13,6 +13,8 @@ export interface Setting {
 }
 
 export interface Load {
+  /** The first fault's delay is multiplied by this: what takes long is to be struck anywhere in it. Default 1. */
+  readonly spread?: number;
   /** Ends it. Called when the faults are undone, before the cluster is waited for. */
   release(): Promise<void>;
   /** On the final primary, before the verdict: what is wrong. Leaves nothing behind. */
@@ -87,6 +89,7 @@ async function largeTransaction({ leader, incident, largeMegabytes }: Setting): 
   const values = `SELECT ${incident}, i, REPEAT(CHAR(64 + i % 26), 1000000) FROM n`;
   const outcome = outcomeOf(session.query(`INSERT INTO app.loads ${rows} ${values}`));
   return {
+    spread: Math.max(1, largeMegabytes / 16),
     async release() {
       for (let waited = 0; outcome.told === "nothing" && waited < 60_000; waited += 50) await pause(50);
       session.destroy();

