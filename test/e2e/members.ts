@@ -1,9 +1,10 @@
 /** Clusters whose members come and go: waits on the status, as an operator would look at it, and on the leader. */
-import { readMembers, readCluster, readPods, type ClusterRef } from "../../bench/cluster";
+import { readMembers, readCluster, readPods, readSecret, type ClusterRef } from "../../bench/cluster";
 import { primaryOf } from "../../bench/view";
 import { waitFor } from "../../bench/waits";
 import type { MemberStatus } from "../../api/agent";
-import { instanceOfMember } from "../../api/names";
+import { instanceHost, instanceOfMember, names } from "../../api/names";
+import { HttpAgents } from "../../capabilities/members/agents";
 import { kubectl } from "../../sandbox/kube";
 import { WHOLE_MS } from "./shop";
 
@@ -28,6 +29,27 @@ export async function leaderOf(ref: ClusterRef): Promise<MemberStatus> {
 /** Names of those with a vote, as the leader has them. */
 export const votersIn = ({ configuration }: MemberStatus): string[] =>
   (configuration?.voters ?? []).map(instanceOfMember).sort();
+
+/** A planned switchover, as the controller asks for it. @throws with the leader's reason, after half a minute of asking. */
+export async function switchTo(ref: ClusterRef, to: string): Promise<void> {
+  const { namespace, name } = ref;
+  const secret = await readSecret(namespace, names.agentSecret(name));
+  const credentials = {
+    certificate: secret["tls.crt"] ?? "",
+    key: secret["tls.key"] ?? "",
+    authority: secret["ca.crt"] ?? "",
+  };
+  const agents = new HttpAgents();
+  await waitFor(`${to} primary`, { deadlineMs: 30_000, everyMs: 500 }, async () => {
+    const leader = await leaderOf(ref).catch(() => undefined);
+    if (leader?.name === to) return { value: undefined };
+    const ip = (await readPods(ref)).find(({ instance }) => instance === leader?.name)?.ip;
+    if (!leader || ip === undefined) return "nobody is primary";
+    const address = { ip, host: instanceHost(name, leader.name, namespace) };
+    const answer = await agents.transfer(address, credentials, { to, reason: "a test asks for it" });
+    return answer.accepted ? `${leader.name} hands over` : answer.reason;
+  });
+}
 
 /** Waits until the status of the present generation is Ready with exactly these members, and these vote. */
 export function awaitMembers(

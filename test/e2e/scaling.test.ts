@@ -8,7 +8,7 @@ import { waitFor } from "../../bench/waits";
 import type { Writers } from "../../bench/writers";
 import { kubectl } from "../../sandbox/kube";
 import { recordGap } from "./gaps";
-import { awaitMembers, patchSpec, scale } from "./members";
+import { awaitMembers, patchSpec, scale, switchTo } from "./members";
 import { NAMESPACE, OUTAGE_MAX_MS, SHOP, story, underWriters, WHOLE_MS, wholeShop } from "./shop";
 
 const shop = (count: number): string[] => Array.from({ length: count }, (_, n) => names.instance("shop", n));
@@ -31,7 +31,8 @@ describe("scaling under writers", () => {
     "3 -> 5 -> 3: nobody's row is lost, the volumes stay, and one that comes back is taken in again",
     () =>
       underWriters({}, async (writers) => {
-        await wholeShop();
+        const first = reignOf(await wholeShop()).primary;
+        await switchTo(SHOP, shop(3).find((name) => name !== first) ?? "");
         const out = Date.now();
         await scale(SHOP, 5);
         await awaitMembers(SHOP, all(5));
@@ -47,6 +48,11 @@ describe("scaling under writers", () => {
         );
         expect(removed.map(({ message }) => message.split(" ")[0]).sort()).toEqual(["shop-3", "shop-4"]);
         expect(await claims()).toContain("data-shop-3-0");
+        // It led before those two came and went: it must not wait for what it never had from them.
+        const again = Date.now();
+        await switchTo(SHOP, first);
+        await wholeShop();
+        noteGap("switchover after scaling in", writers, again);
         await scale(SHOP, 4);
         await awaitMembers(SHOP, all(4));
         await scale(SHOP, 3);
