@@ -46,6 +46,9 @@ export function excludeAddress({ username, password }: Account, address: string,
 }
 export const excludedAddresses = (username: string, member: string): string =>
   `SELECT host host FROM information_schema.user_attributes WHERE user = ${escape(username)} AND attribute->>'$.comment' = ${escape(member)}`;
+/** All that are shut out, whomever it was for. */
+export const lockedAddresses = (username: string): string =>
+  `SELECT host host FROM mysql.user WHERE user = ${escape(username)} AND host <> '%' AND account_locked = 'Y'`;
 export const readmitAddress = (username: string, address: string): string =>
   `DROP USER IF EXISTS ${account(username, address)}`;
 

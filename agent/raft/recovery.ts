@@ -4,7 +4,7 @@
  * called whenever something it looks at has changed, and does nothing when nothing is due.
  */
 import { givenUp } from "./rescue";
-import { containsText, explained, markersOf, unionText } from "./standing";
+import { containsText, explained, markersOf, ofServer, unionText } from "./standing";
 import { chain, deadline, follower, isDataVoter, persist, send, stay, verb, votersOf } from "./state";
 import { retryDelayMs } from "./timing";
 import { exitWhenDone } from "./transfer";
@@ -214,6 +214,18 @@ export function onDiverged(state: State, errant: string): Step {
   const next: State = { ...state, role, acknowledging: false };
   if (!explained(next.durable, errant)) return quarantine(next, errant);
   return chain([next, tells({ what: "TransactionsDiscarded", gtids: errant })], clone);
+}
+
+/**
+ * Somebody wrote on this replica: it has transactions of its own server that its leader was not elected with, and wrote
+ * none since. To be pointed at its leader anew compares in full, and closes it (I9); else it would be found at the next
+ * failover only, and serve it until then.
+ */
+export function suspect(state: State): State {
+  const { role, received, serverUuid } = state;
+  if (role.role !== "follower" || role.follow !== "done" || role.heard === undefined) return state;
+  const own = ofServer(received, serverUuid);
+  return containsText(role.heard.electedSet, own) ? state : { ...state, role: { ...role, follow: "no" } };
 }
 
 /** I9: it serves nothing until policy or a person says so. */

@@ -58,6 +58,11 @@ export function subtractText(a: GtidText, b: GtidText): GtidText {
   return b === "" ? a : formatGtidSet(subtractGtid(parseGtidSet(a), parseGtidSet(b)));
 }
 
+/** The part of the set that one server wrote. */
+export function ofServer(set: GtidText, serverUuid: string): GtidText {
+  return formatGtidSet(filterGtid(parseGtidSet(set), (uuid) => uuid === serverUuid.toLowerCase()));
+}
+
 /** All of both. */
 export function unionText(a: GtidText, b: GtidText): GtidText {
   return formatGtidSet(unionGtid(parseGtidSet(a), parseGtidSet(b)));

@@ -25,6 +25,7 @@ import {
   onRecoverTimeout,
   onRecoveryFailed,
   onRewound,
+  suspect,
   tend,
 } from "./recovery";
 import { onRecover } from "./rescue";
@@ -89,7 +90,7 @@ const handlers: Handlers = {
     // A ballot or candidacy compares by the set that was read for it.
     stay(
       state.ballot === undefined && state.role.role !== "candidate"
-        ? { ...state, received, health }
+        ? suspect({ ...state, received, health })
         : { ...state, health },
     ),
   ),

@@ -25,6 +25,11 @@ beforeAll(async () => {
   // Before the barrier, too: who was lost must not hold up the promotion.
   await a.run(1, { verb: "exclude", member: "m-9.00000000", address: "127.0.9.99" });
   await a.run(1, { verb: "admit", member: "m-9.00000000", address: "127.0.9.99" });
+  // What an earlier reign shut out is let in again: a new one excludes anew.
+  await a.run(1, { verb: "exclude", member: "m-8.00000000", address: "127.0.9.98" });
+  expect(await a.sql(LOCKED)).toEqual([{ host: "127.0.9.98" }]);
+  await a.run(1, { verb: "arm", k: 1 });
+  expect(await a.sql(LOCKED)).toEqual([]);
   expect(await a.executed()).toBe("");
   await a.run(1, { verb: "barrier", clusterId: CLUSTER });
   await a.mysql.watchdog(true);
@@ -37,6 +42,8 @@ beforeAll(async () => {
   await app.query("CREATE TABLE app.t (id INT PRIMARY KEY)");
 }, 300_000);
 afterAll(() => lab.close());
+
+const LOCKED = "SELECT host FROM mysql.user WHERE user = 'porpoise_repl' AND account_locked = 'Y'";
 
 async function follow(member: Member, acknowledge: boolean): Promise<void> {
   const of = { leader: a.id, electedSet: "", leaderUuid: await a.uuid(), clusterId: CLUSTER, markers: "" };
@@ -106,9 +113,8 @@ test("I6: an excluded member is cut and kept out, others are not; nothing of it 
   await waitFor("the receiver is refused", refused);
   expect(await status("clients")).toBe("1");
   await commit().done; // By b's acknowledgement.
-  const locked = "SELECT host FROM mysql.user WHERE user = 'porpoise_repl' AND account_locked = 'Y'";
-  expect(await a.sql(locked)).toEqual([{ host }]);
-  expect(await b.sql(locked)).toEqual([]);
+  expect(await a.sql(LOCKED)).toEqual([{ host }]);
+  expect(await b.sql(LOCKED)).toEqual([]);
   // The server's own transactions of this while: the commit and nudges, none for the account.
   const accounts = "SELECT COUNT(*) n FROM mysql.user WHERE user = 'porpoise_repl'";
   expect([before === "", (await b.sql(accounts))[0]]).toEqual([false, { n: 1 }]);
@@ -116,7 +122,7 @@ test("I6: an excluded member is cut and kept out, others are not; nothing of it 
   await waitFor("the receiver is back", async () =>
     (await dumps()).some((from) => from.startsWith(`${host}:`)),
   );
-  expect(await a.sql(locked)).toEqual([]);
+  expect(await a.sql(LOCKED)).toEqual([]);
 });
 
 test("a member whose host is gone has nothing to shut out", async () => {

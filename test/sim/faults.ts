@@ -205,10 +205,10 @@ export function mayLose(world: World, member: Member): boolean {
 
 function othersSound({ members }: World, name: string): boolean {
   return members.every(
-    ({ name: other, durable, unsafeData, parked }) =>
+    ({ name: other, durable, mysqld, parked }) =>
       parked ||
       other === name ||
-      (!durable.abstain && !durable.cloning && !unsafeData && durable.quarantined === ""),
+      (!durable.abstain && !durable.cloning && !mysqld.volume.unsafe && durable.quarantined === ""),
   );
 }
 

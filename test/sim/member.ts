@@ -29,7 +29,6 @@ export class Member {
   private held: Intent | undefined;
   /** Set while an ending pod has not ended. */
   ending = false;
-  unsafeData = false;
   leaseUntil = -Infinity;
   private armed = false;
   private armedAt = 0;
@@ -98,9 +97,8 @@ export class Member {
       type: "started",
       mysqld: mysqld.up ? "running" : "down",
       writable,
-      unsafeData: this.unsafeData,
+      unsafeData: this.mysqld.volume.unsafe,
     });
-    this.unsafeData = false;
     if (this.held === undefined) this.postIntent();
     else this.agent?.post(this.held);
   }
@@ -174,14 +172,12 @@ export class Member {
   wipe(): void {
     this.durable = freshDurable(`${this.name}.n${++this.nonce}`);
     this.held = undefined;
-    this.unsafeData = false;
     this.mysqld.volume = new Volume(this.world.random.uuid());
     this.mysqld.locked.clear();
     this.mysqld.rebuild();
   }
 
   losePower(lost: number): void {
-    this.unsafeData ||= this.mysqld.volume.relaxed;
     this.mysqld.losePower(lost);
   }
 

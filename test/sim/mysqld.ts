@@ -18,6 +18,8 @@ export class Volume {
   broken = false;
   /** Since the last arming the flushes are relaxed: a power cut may take the end away (C). */
   relaxed = false;
+  /** Power was cut while it was, and no mysqld has been started since: until then each start of the agent sees it. */
+  unsafe = false;
 
   constructor(public uuid: string) {}
 }
@@ -87,6 +89,7 @@ export class Mysqld {
     const { volume } = this;
     if (volume.broken) this.volume = new Volume(volume.uuid);
     this.volume.committed = this.volume.binlog.length;
+    this.volume.unsafe = false;
     this.rebuild();
     this.incarnation++;
     this.up = true;
@@ -222,6 +225,7 @@ export class Mysqld {
   losePower(lost: number): void {
     const { volume } = this;
     if (!volume.relaxed) return;
+    volume.unsafe = true;
     const rest = lost - volume.relay.length;
     volume.relay.splice(Math.max(0, volume.relay.length - lost));
     if (rest > 0) volume.binlog.splice(Math.max(0, volume.binlog.length - rest));

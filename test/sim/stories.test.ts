@@ -227,6 +227,19 @@ describe("promotion and clones", () => {
     expect(f1.durable.quarantined).toBe("");
   });
 
+  test("what someone writes on a replica is found while its leader leads on", () => {
+    const { world, leader, f1, f2 } = born();
+    f1.mysqld.foreignWrite();
+    world.runUntil("it is found", 2_000, () => f1.durable.quarantined !== "");
+    expect(f1.mysqld).toMatchObject({ offline: true, receiver: undefined });
+    expect(toldBy(world, f1)).toContain("Diverged");
+    leader.post({ type: "transfer", to: f2.name, reason: "asked for" });
+    world.runUntil("another leads, without it", 3_000, () => world.openLeader() === f2);
+    f1.post({ type: "rebuild" });
+    comeToRest(world);
+    expect(f1.durable.quarantined).toBe("");
+  });
+
   test("an acknowledgement lost with its connection: a nudge brings the commit home", () => {
     const { world, leader, followers } = born();
     for (const { name } of followers) world.network.block(name, leader.name);

@@ -1,9 +1,18 @@
 /** Makes the winner durable and semi-synchronous, before it can write (I5). */
-import { DURABLE, READ_SEMI_SYNC, semiSync, semiSyncProblems } from "../sql";
-import { all, type Handler } from "./context";
+import {
+  DURABLE,
+  lockedAddresses,
+  READ_SEMI_SYNC,
+  readmitAddress,
+  replicationAccount,
+  semiSync,
+  semiSyncProblems,
+} from "../sql";
+import { all, type Handler, type VerbContext } from "./context";
 
 export const arm: Handler<"arm"> = async (context, { k }) => {
   const { server, monitor, term } = context;
+  await admitAll(context);
   await all(context, DURABLE);
   await all(context, ["SET GLOBAL rpl_semi_sync_replica_enabled=OFF"]);
   if (k === 0) server.armedWith = 0; // Before the switch: the monitor of an open leader must know that it is meant.
@@ -16,3 +25,16 @@ export const arm: Handler<"arm"> = async (context, { k }) => {
   monitor.start(term);
   return { type: "armed", term };
 };
+
+/**
+ * Whom an earlier reign of this member shut out, or its donor's, may be wanted again: the core excludes anew who is
+ * not. Without the binary log, before semi-sync is on, with offline_mode and read_only as they are.
+ */
+async function admitAll(context: VerbContext): Promise<void> {
+  const { username } = replicationAccount(await context.server.options.secrets());
+  const rows = await context.query(lockedAddresses(username));
+  if (rows.length === 0) return;
+  const drops = rows.map(({ host }) => readmitAddress(username, String(host)));
+  const unlogged = ["SET GLOBAL super_read_only=OFF", "SET SESSION sql_log_bin=0"];
+  await all(context, [...unlogged, ...drops, "SET SESSION sql_log_bin=1"]);
+}

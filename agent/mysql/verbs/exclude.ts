@@ -7,8 +7,10 @@
  * binds receivers to the address that the member tells.
  */
 import { randomBytes } from "node:crypto";
-import { lookup } from "node:dns/promises";
+import { Resolver, lookup } from "node:dns/promises";
+import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
+import { searchList } from "../../peers/addresses";
 import type { Server } from "../server";
 import { isNoSuchThread } from "../session";
 import { excludeAddress, excludedAddresses, readmitAddress, replicationAccount } from "../sql";
@@ -50,16 +52,43 @@ export const admit: Handler<"admit"> = async (context, { member, address }) => {
 async function addressOf(server: Server, member: string, told: string): Promise<string | undefined> {
   if (isIP(told) !== 0) return told;
   const { host } = server.options.resolve(member);
-  const found = await lookup(host).catch(ignoreUnknown);
-  if (found !== undefined) return found.address;
+  const found = await lookupMember(host);
+  if (found !== undefined) return found;
   const replicas = await server.session("exclude").query("SHOW REPLICAS", LIMIT_MS);
   if (replicas.some((row) => row["Host"] === host))
     throw new Error(`${member} is connected, and its host ${host} has no address`);
   return undefined;
 }
 
+/**
+ * The member's address; undefined when there is no such host. A pod's name is relative to the search list: when each of
+ * its domains says that there is no such name, there is none. The bare name is no one's: where the cluster's DNS reaches
+ * no other server, it ends as EAI_AGAIN for ever, and a promotion would wait for a pod that was deleted.
+ */
+async function lookupMember(host: string): Promise<string | undefined> {
+  const domains = searchList(await readFile("/etc/resolv.conf", "utf8").catch(() => ""));
+  const answers = await Promise.all(domains.map((domain) => askDomain(`${host}.${domain}`)));
+  const address = answers.find((answer) => isIP(answer) !== 0);
+  if (address !== undefined) return address;
+  if (answers.length > 0 && answers.every((answer) => answer === "")) return undefined;
+  return lookup(host).then((found) => found.address, ignoreUnknown);
+}
+
+/** Its address, "" = there is no such name, "?" = not known. */
+async function askDomain(name: string): Promise<string> {
+  const resolver = new Resolver({ timeout: 500, tries: 2 });
+  const codeOf = ({ code = "" }: NodeJS.ErrnoException): string[] => (UNKNOWN.includes(code) ? [] : ["?"]);
+  const found = [
+    ...(await resolver.resolve4(name).catch(codeOf)),
+    ...(await resolver.resolve6(name).catch(codeOf)),
+  ];
+  return found.find((address) => isIP(address) !== 0) ?? found[0] ?? "";
+}
+
+const UNKNOWN = ["ENOTFOUND", "ENODATA"];
+
 function ignoreUnknown(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOTFOUND" && error.code !== "ENODATA") throw error;
+  if (!UNKNOWN.includes(error.code ?? "")) throw error;
   return undefined;
 }
 
