@@ -237,4 +237,8 @@ export interface PublishRequest {
   readonly term: number;
   readonly leader: string;
   readonly endpoints: readonly PublishedEndpoint[];
+  /** Terms of one cluster say nothing about another's: after the recovery of a lost majority there are two. */
+  readonly clusterId?: string;
+  /** Ids this cluster had before: what stands there under one of them has ended. */
+  readonly formerClusterIds?: readonly string[];
 }

@@ -130,13 +130,15 @@ export function healthApp(probes: Probes): Express {
 /** The request in `body`, or what is wrong with it. */
 export function parsePublish(body: unknown): PublishRequest | string {
   if (typeof body !== "object" || body === null) return "the request is not a JSON object";
-  const { service, term, leader, endpoints } = body as Readonly<Record<keyof PublishRequest, unknown>>;
+  const request = body as Readonly<Record<keyof PublishRequest, unknown>>;
+  const { service, term, leader, endpoints } = request;
   if (typeof service !== "string" || !/^[a-z][-a-z0-9]{0,14}$/.test(service))
     return "service is not primary, replicas or a pool";
   if (!Number.isSafeInteger(term) || (term as number) < 1) return "term is not a whole number above 0";
   if (typeof leader !== "string" || leader === "") return "leader is not a member id";
   if (!Array.isArray(endpoints) || endpoints.length > 100 || !endpoints.every(isEndpoint))
     return "endpoints is not a list of {instance, pod, ip}";
+  if (!isOrigin(request)) return "clusterId or formerClusterIds is not made of texts";
   return body as PublishRequest;
 }
 
@@ -163,4 +165,10 @@ function finish(app: Express): Express {
     response.status(error.status ?? 500).json({ reason: error.message });
   });
   return app;
+}
+
+function isOrigin({ clusterId, formerClusterIds }: Readonly<Record<keyof PublishRequest, unknown>>): boolean {
+  const ids = formerClusterIds ?? [];
+  const isText = (id: unknown): boolean => typeof id === "string";
+  return isText(clusterId ?? "") && Array.isArray(ids) && ids.length <= 100 && ids.every(isText);
 }

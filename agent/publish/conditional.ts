@@ -11,6 +11,8 @@ export type Service = PublishRequest["service"];
 export interface StoredSlice {
   /** 0 when it carries none. */
   readonly term: number;
+  /** Undefined when it carries none. */
+  readonly clusterId?: string;
   /** resourceVersion. */
   readonly version: string;
   readonly ips: readonly string[];
@@ -28,7 +30,8 @@ export interface SlicePort {
 
 export type PublishOutcome =
   | { readonly result: "written" | "same" }
-  | { readonly result: "superseded"; readonly term: number }
+  /** By a higher term, or by a cluster that this one does not know as its past (then with its id). */
+  | { readonly result: "superseded"; readonly term: number; readonly clusterId?: string }
   | { readonly result: "unreachable"; readonly reason: string };
 
 /** Conflicts in a row after which the store counts as unreachable: nobody else writes more than once a second. */
@@ -83,6 +86,11 @@ export function decideWrite(
   wanted: PublishRequest,
 ): "write" | PublishOutcome {
   if (current === undefined) return "write";
+  const { clusterId, formerClusterIds = [] } = wanted;
+  if (current.clusterId !== undefined && clusterId !== undefined && current.clusterId !== clusterId)
+    return formerClusterIds.includes(current.clusterId)
+      ? "write"
+      : { result: "superseded", term: current.term, clusterId: current.clusterId };
   if (current.term > wanted.term) return { result: "superseded", term: current.term };
   const same = current.term === wanted.term && sameIps(current.ips, wanted.endpoints);
   return same ? { result: "same" } : "write";

@@ -54,8 +54,8 @@ function fileSlices(directory: string): SlicePort {
   };
 }
 
-function stored({ term, version, endpoints }: SliceFile): StoredSlice {
-  return { term, version: String(version), ips: endpoints.map(({ ip }) => ip) };
+function stored({ term, clusterId, version, endpoints }: SliceFile): StoredSlice {
+  return { term, clusterId, version: String(version), ips: endpoints.map(({ ip }) => ip) };
 }
 
 async function replace(file: string, content: object): Promise<void> {

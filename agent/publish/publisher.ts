@@ -126,7 +126,7 @@ class BoardPublisher implements Publisher {
     if (now() - this.opened.at < REPLICAS_SETTLE_MS) return;
     const { maxLagMs, usePrimary, members } = policy;
     const heard = { leader: role, maxLagMs, now: now(), silentMs: 2 * tuning.electionMaxMs };
-    const by = { term: durable.term, leader: durable.memberId };
+    const by = signed(state);
     const wanted = members.map(({ name }) => name);
     const endpoints = replicasEndpoints({ ...heard, self, usePrimary, wanted });
     this.replicas.want({ service: "replicas", ...by, endpoints });
@@ -163,8 +163,7 @@ class BoardPublisher implements Publisher {
 
   private async keepPublishing(term: Term, since: number): Promise<void> {
     const { self, log, state, now } = this.options;
-    const leader = state().durable.memberId;
-    const request: PublishRequest = { service: "primary", term, leader, endpoints: [self] };
+    const request: PublishRequest = { service: "primary", ...signed(state()), term, endpoints: [self] };
     for (
       let waitMs = PRIMARY_RETRY_MS.first;
       this.leads(term);
@@ -174,8 +173,8 @@ class BoardPublisher implements Publisher {
       const ms = Math.round(now() - since);
       if (outcome.result === "superseded")
         return log.warn(
-          { term, by: outcome.term },
-          "the primary's slice carries a higher term; not published",
+          { term, by: outcome.term, of: outcome.clusterId },
+          "the primary's slice is a higher term's, or another cluster's; not published",
         );
       if (outcome.result !== "unreachable") return log.info({ term, ms }, "published as primary");
       log.warn({ term, ms, reason: outcome.reason }, "primary's slice not written; trying again");
@@ -233,3 +232,11 @@ class BoardPublisher implements Publisher {
     }
   }
 }
+
+/** Who writes, for which cluster. */
+const signed = ({ durable: { term, memberId, clusterId, former } }: State) => ({
+  term,
+  leader: memberId,
+  clusterId,
+  formerClusterIds: former,
+});

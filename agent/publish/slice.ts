@@ -39,7 +39,7 @@ export function endpointSlice(
         "endpointslice.kubernetes.io/managed-by": "porpoise-agent",
         [LABEL.cluster]: cluster,
       },
-      annotations: { [ANNOTATION.term]: String(request.term) },
+      annotations: { [ANNOTATION.term]: String(request.term), [ANNOTATION.clusterId]: request.clusterId },
       ownerReferences: place.clusterUid ? [owner(cluster, place.clusterUid)] : undefined,
     },
     addressType: request.endpoints.some(({ ip }) => isIPv6(ip)) ? "IPv6" : "IPv4",
@@ -58,6 +58,7 @@ export function storedSlice(object: unknown): StoredSlice {
   const term = Number(metadata?.annotations?.[ANNOTATION.term] ?? 0);
   return {
     term: Number.isSafeInteger(term) ? term : 0,
+    clusterId: metadata?.annotations?.[ANNOTATION.clusterId],
     version: metadata?.resourceVersion ?? "",
     ips: (endpoints ?? []).flatMap(({ addresses }) => addresses ?? []),
   };
