@@ -122,7 +122,7 @@ class RealMysql implements Mysql {
   }
 
   snapshot(): MysqldSnapshot {
-    return { ...this.observer.snapshot, waiting: this.monitor.waiting };
+    return { ...this.observer.snapshot, pid: this.server.runningPid, waiting: this.monitor.waiting };
   }
 
   applyOnlineConfig(config: Readonly<Record<string, string>>): void {

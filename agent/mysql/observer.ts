@@ -74,7 +74,6 @@ export class Observer {
     // Who applies late on purpose answers people, but no Service, and is nobody's donor.
     const serving = !offline && (!readOnly || follows) && this.server.delayMs === 0;
     this.snapshot = {
-      pid: this.server.runningPid,
       version: String(seen["version"]),
       serverUuid: String(seen["uuid"]),
       executed,

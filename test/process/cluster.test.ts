@@ -168,3 +168,20 @@ test("POST /v1/transfer moves the primary where it is asked to", async () => {
   expect((await cluster.events()).filter((event) => event.startsWith(took))).toHaveLength(1);
   expect(await verdict(cluster, next, writers)).toEqual(clean);
 });
+
+test("I9: what somebody writes on a replica is found while its primary leads on; it serves nobody, its data stay", async () => {
+  const primary = await cluster.settled();
+  const [replica] = cluster.instances.filter((each) => each !== primary);
+  await replica?.sql("SET GLOBAL super_read_only=OFF");
+  await replica?.sql("SET GLOBAL read_only=OFF");
+  const stranger = await replica?.connect();
+  await stranger?.query("INSERT INTO app.ids VALUES ('foreign')");
+  stranger?.destroy();
+  await waitFor("it is found", async () => (await replica?.status())?.errant !== "");
+  expect((await replica?.status())?.errant).toMatch(/^[0-9a-f-]{36}:\d+$/);
+  await waitFor("nobody is let in", async () => (await replica?.probe("/replica")) === 503);
+  await expect(replica?.connect()).rejects.toThrow(/offline mode/);
+  expect(await replica?.sql("SELECT id FROM app.ids WHERE id = 'foreign'")).toEqual([{ id: "foreign" }]);
+  expect((await cluster.endpoint())?.instance).toBe(primary.name);
+  expect(await primary.sql("SELECT 1 FROM app.ids WHERE id = 'foreign'")).toEqual([]);
+});
