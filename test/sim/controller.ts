@@ -3,6 +3,7 @@
  * the pod of an unwanted member only when the leader's configuration is without it, and adopts a recovered cluster's id.
  */
 import type { Event, Wanted } from "../../agent/raft";
+import type { Member } from "./member";
 import type { World } from "./world";
 
 /** Of how many and what kind a cluster is at its birth, and how many pods may join later. */
@@ -80,7 +81,13 @@ export class Controller {
         world.trace?.(`the controller adopts cluster ${clusterId}`);
       }
       if (this.wants(member.name) !== undefined) member.unpark();
-      else if (leader !== undefined && !world.inConfiguration(leader, member)) member.park();
+      else if (leader !== undefined && this.isHeardBy(leader) && !world.inConfiguration(leader, member))
+        member.park();
     }
+  }
+
+  /** One that knows an older wish may let a member in again at this very moment. */
+  private isHeardBy({ agent }: Member): boolean {
+    return JSON.stringify(agent?.state.intent?.members) === JSON.stringify(this.wanted);
   }
 }
