@@ -18,8 +18,8 @@ help: ## this list
 quickstart: $(DEPS) ## from nothing to a cluster that fails over: kill, delete, unplug its primary, and count the rows
 	@$(TSX) sandbox/quickstart/main.ts
 
-test: $(DEPS) ## everything: types, lint, unit, simulation, real mysqld, end to end; the last line counts
-	@$(TSX) scripts/test.ts
+test: $(DEPS) ## everything: types, lint, unit, real mysqld, end to end; PROOF=1: 10^5 schedules, real faults; the last line counts
+	@PROOF=$(PROOF) $(TSX) scripts/test.ts
 
 sandbox: $(DEPS) ## a real three-node Kubernetes on this machine (first time: builds it, about 20 minutes)
 	@$(TSX) sandbox/main.ts up
