@@ -1,10 +1,10 @@
 import { beforeEach, expect, test } from "vitest";
 import type { MySQLCluster } from "../api/mysqlcluster";
 import { refuse } from "../api/problem";
-import { Applier } from "./apply";
 import { reconcile, type Ports } from "./reconcile";
-import { FakeAgents, FakeKube, member, sample, settings } from "./testing";
+import { FakeAgents, FakeKube, member, sample } from "./testing";
 import { text, type Secret } from "./secrets";
+import { portsOf } from "./world";
 
 const KEY = "retail/shop";
 const CLUSTER = "MySQLCluster retail/shop";
@@ -18,17 +18,7 @@ beforeEach(() => {
   kube = new FakeKube();
   agents = new FakeAgents();
   nowMs = Date.parse("2026-11-21T12:00:00Z");
-  const applier = new Applier(kube, () => nowMs);
-  ports = {
-    kube,
-    agents,
-    applier,
-    settings,
-    rules: () => [],
-    told: new Map(),
-    sent: new Map(),
-    now: () => new Date(nowMs),
-  };
+  ports = portsOf(kube, agents, () => nowMs);
 });
 
 const cluster = () => kube.find<MySQLCluster>(CLUSTER);

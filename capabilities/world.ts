@@ -14,6 +14,13 @@ interface Set extends KubeObject {
   readonly spec: { readonly template: { readonly metadata: KubeObject["metadata"]; readonly spec: object } };
 }
 
+/** A controller that has seen nothing yet. `nowMs`: ms since 1970. */
+export function portsOf(kube: FakeKube, agents: FakeAgents, nowMs: () => number): Ports {
+  const memory = { told: new Map<string, string>(), sent: new Map<string, number>() };
+  const applier = new Applier(kube, nowMs);
+  return { kube, agents, applier, settings, rules: () => [], ...memory, now: () => new Date(nowMs()) };
+}
+
 export class World {
   readonly kube = new FakeKube();
   readonly agents = new FakeAgents();
@@ -21,11 +28,7 @@ export class World {
   ports: Ports;
 
   constructor() {
-    const { kube, agents } = this;
-    const applier = new Applier(kube, () => this.nowMs);
-    const memory = { told: new Map<string, string>(), sent: new Map<string, number>() };
-    const now = () => new Date(this.nowMs);
-    this.ports = { kube, agents, applier, settings, rules: () => [], ...memory, now };
+    this.ports = portsOf(this.kube, this.agents, () => this.nowMs);
   }
 
   /** One run of the controller, a second later. */

@@ -21,21 +21,26 @@ export async function bundle(): Promise<string[]> {
       missing.push(source);
       continue;
     }
-    await build({
-      absWorkingDir: ROOT,
-      entryPoints: [source],
-      outfile: target,
-      bundle: true,
-      platform: "node",
-      target: "node24",
-      format: "cjs",
-      // No map: not minified, the bundle is readable as it is, and a map would stay in every agent's memory.
-      keepNames: true,
-      logLevel: "warning",
-      legalComments: "none",
-    });
+    await bundleOne(ROOT, source, target);
   }
   return missing;
+}
+
+/** Bundles `source` of the checkout `root` into the file `target`. @throws on one that does not build. */
+export async function bundleOne(root: string, source: string, target: string): Promise<void> {
+  await build({
+    absWorkingDir: root,
+    entryPoints: [source],
+    outfile: target,
+    bundle: true,
+    platform: "node",
+    target: "node24",
+    format: "cjs",
+    // No map: not minified, the bundle is readable as it is, and a map would stay in every agent's memory.
+    keepNames: true,
+    logLevel: "warning",
+    legalComments: "none",
+  });
 }
 
 if (require.main === module) {

@@ -1,6 +1,6 @@
 /** What the member is doing or waiting for, in one sentence for people. Pure: every state has exactly one. */
 import { instanceOf } from "../names";
-import { waitsFor } from "./members";
+import { changeWaitsFor } from "../raft";
 import type { Candidate, Follower, Leader, State } from "../raft/types";
 
 export interface Behind {
@@ -51,7 +51,7 @@ function leaderSentence(state: State, role: Leader): string {
 function changing({ change }: Leader): string {
   if (change === undefined) return "";
   const what = change.kind === "add" ? "takes in" : "lets go of";
-  return `; ${what} ${instanceOf(change.member)}: waits for ${waitsFor(change)}`;
+  return `; ${what} ${instanceOf(change.member)}: waits for ${changeWaitsFor(change)}`;
 }
 
 function joiningSentence({ intent, hellos, mysqld, durable, dataless }: State): string {

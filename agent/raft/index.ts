@@ -4,6 +4,6 @@ export { freshDurable, initialState, isVoter, nameOf } from "./state";
 export { tuningOf } from "./timing";
 export { transferRefusal } from "./transfer";
 export { recoveryRefusal } from "./rescue";
-export { waitsFor } from "./waits";
+export { changeWaitsFor, waitsFor } from "./waits";
 export { standingOf } from "./standing";
 export type * from "./types";

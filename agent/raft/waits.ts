@@ -1,7 +1,6 @@
 /** What a change of the configuration waits for, in words for people. */
 import { admissible, surplus } from "./candidates";
 import { settled } from "./membership";
-import { unsilenced } from "./silence";
 import { nameOf } from "./state";
 import type { Change, State } from "./types";
 
@@ -14,27 +13,27 @@ export function waitsFor(state: State, now: number): string | undefined {
   if (role.role !== "leader" || state.durable.config === undefined) return undefined;
   if (role.acks === undefined) return "the number of acknowledgements is being set";
   if (!settled(state)) return "a majority of the voters has not stored the configuration yet";
-  return role.change === undefined ? idleReason(state, now) : stageReason(state, role.change);
+  return role.change === undefined ? idleReason(state, now) : `waits for ${changeWaitsFor(role.change)}`;
 }
 
-function stageReason(state: State, { kind, member, stage }: Change): string {
+/** What the change waits for, as the end of a sentence that begins with "waits for". */
+export function changeWaitsFor({ kind, member, stage }: Change): string {
   const name = nameOf(member);
   switch (stage) {
     case "catchingUp":
-      return `${name} still receives what was written before`;
+      return `${name} to hold nearly all that the primary has`;
     case "raising":
-      return "commits are to wait for more acknowledgements first";
+      return "MySQL to wait for more acknowledgements";
     case "holding":
       return kind === "add"
-        ? `${name} and others must hold all that was written`
-        : "the others must hold all that was written";
-    case "silencing":
-      return `${unsilenced(state)
-        .map((left) => nameOf(left.member))
-        .join(", ")} must be seen to acknowledge no more`;
+        ? `${name} and the other voters to hold all that was committed`
+        : "the remaining voters to hold all that was committed";
     case "spreading":
+      return "a majority of the voters to have the new configuration on disk";
+    case "silencing":
+      return `${name} to acknowledge no more`;
     case "lowering":
-      return "the configuration spreads";
+      return "MySQL to wait for fewer acknowledgements";
   }
 }
 

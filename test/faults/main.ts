@@ -3,10 +3,10 @@
  * incident, a table by fault at the end, and writes out/faults.json. The first incident with a bad verdict ends the
  * run; what is needed to understand it is then in out/faults-failure/.
  */
-import { build } from "esbuild";
 import { join } from "node:path";
 import { choice, setting } from "../../bench/setting";
 import { fail } from "../../bench/terminal";
+import { bundleOne } from "../../images/bundle";
 import { runInside, insideDirectory } from "./isolate";
 import { createBridge } from "./network";
 import { CI, readRuns } from "./runs";
@@ -56,18 +56,7 @@ async function main(): Promise<void> {
 async function bundle(directory: string): Promise<void> {
   const entries = { agent: "agent/main.ts", supervisor: "agent/supervisor/main.ts" };
   for (const [name, source] of Object.entries(entries))
-    await build({
-      absWorkingDir: SOURCE,
-      entryPoints: [source],
-      outfile: join(directory, `${name}.js`),
-      bundle: true,
-      platform: "node",
-      target: "node24",
-      format: "cjs",
-      keepNames: true,
-      logLevel: "warning",
-      legalComments: "none",
-    });
+    await bundleOne(SOURCE, source, join(directory, `${name}.js`));
 }
 
 main().catch((cause: unknown) => {

@@ -8,7 +8,7 @@ import {
   semiSync,
   semiSyncProblems,
 } from "../sql";
-import { all, type Handler, type VerbContext } from "./context";
+import { all, unlogged, type Handler, type VerbContext } from "./context";
 
 export const arm: Handler<"arm"> = async (context, { k }) => {
   const { server, monitor, term } = context;
@@ -35,6 +35,6 @@ async function admitAll(context: VerbContext): Promise<void> {
   const rows = await context.query(lockedAddresses(username));
   if (rows.length === 0) return;
   const drops = rows.map(({ host }) => readmitAddress(username, String(host)));
-  const unlogged = ["SET GLOBAL super_read_only=OFF", "SET SESSION sql_log_bin=0"];
-  await all(context, [...unlogged, ...drops, "SET SESSION sql_log_bin=1"]);
+  await context.query("SET GLOBAL super_read_only=OFF");
+  await unlogged(context, drops);
 }

@@ -34,4 +34,9 @@ export async function all(context: VerbContext, statements: readonly string[]): 
   for (const statement of statements) await context.query(statement);
 }
 
+/** What concerns this server alone stays out of the binary log. @throws the server's error. */
+export function unlogged(context: VerbContext, statements: readonly string[]): Promise<void> {
+  return all(context, ["SET SESSION sql_log_bin=0", ...statements, "SET SESSION sql_log_bin=1"]);
+}
+
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -14,7 +14,7 @@ import { searchList } from "../../peers/addresses";
 import type { Server } from "../server";
 import { isNoSuchThread } from "../session";
 import { excludeAddress, excludedAddresses, readmitAddress, replicationAccount } from "../sql";
-import { all, pause, type Handler, type VerbContext } from "./context";
+import { pause, unlogged, type Handler, type VerbContext } from "./context";
 
 const POLL_MS = 5;
 const LIMIT_MS = 5_000;
@@ -26,7 +26,7 @@ export const exclude: Handler<"exclude"> = async (context, { member, address }) 
   if (from === undefined) return { type: "excluded", term, member };
   const { username } = replicationAccount(await server.options.secrets());
   const password = randomBytes(24).toString("base64url");
-  await unlogged(context, excludeAddress({ username, password }, from, member));
+  await asLeader(context, excludeAddress({ username, password }, from, member));
   await endSessions(context, username, from);
   server.options.log("member excluded", { member, address: from });
   return { type: "excluded", term, member };
@@ -39,7 +39,7 @@ export const admit: Handler<"admit"> = async (context, { member, address }) => {
   // The account says whom it is for: what his name leads to may be another address by now.
   const rows = await context.query(excludedAddresses(username, member));
   const all = new Set([...rows.map(({ host }) => String(host)), ...(isIP(address) === 0 ? [] : [address])]);
-  for (const from of all) await unlogged(context, readmitAddress(username, from));
+  for (const from of all) await asLeader(context, readmitAddress(username, from));
   server.options.log("member admitted", { member, addresses: [...all] });
   return { type: "admitted", term, member };
 };
@@ -118,9 +118,9 @@ function comesFrom(host: string, address: string): boolean {
 }
 
 /** Also before the barrier, where mysqld is still super_read_only: offline_mode and read_only stay, nobody gets in. */
-async function unlogged(context: VerbContext, statement: string): Promise<void> {
+async function asLeader(context: VerbContext, statement: string): Promise<void> {
   const { server } = context;
   if (server.armedWith < 0) throw new Error("not armed: only a leader lets in and shuts out");
   if (!server.barrierBegun) await context.query("SET GLOBAL super_read_only=OFF");
-  await all(context, ["SET SESSION sql_log_bin=0", statement, "SET SESSION sql_log_bin=1"]);
+  await unlogged(context, [statement]);
 }
